@@ -1,0 +1,255 @@
+"""Dataclass schemas of every config. Hydra fills them from ``configs/``; nothing else needs Hydra."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, TypeVar
+
+from conflict_events.errors import ConfigError
+from conflict_events.schema import TRIGGER, Role
+
+Schema = TypeVar("Schema")
+_MISSING: Any = "???"  # OmegaConf's mark for a value that must be given
+
+
+class Algorithm(Enum):
+    """How labels are chosen from scores."""
+
+    viterbi = "viterbi"  # the best sequence that is legal IOB2
+    argmax = "argmax"  # the best label of each token; an illegal I- then begins a span, as conlleval reads it
+
+
+@dataclass
+class CorpusConfig:
+    """An annotated corpus.
+
+    Attributes:
+        name: used in output paths and reports.
+        format: which reader of ``conflict_events.corpora`` takes it.
+        path: folder of the annotation (``train.jsonl``, ``dev.jsonl``, ``test.jsonl``, or what the reader expects).
+        source_dir: folder of the texts, for annotation that is kept apart from them.
+        roles: the label set, in order; ``trigger`` is one of them where events are annotated.
+        language: ISO 639-1 code, for sentence boundaries.
+    """
+
+    name: str = _MISSING
+    format: str = _MISSING
+    path: str = _MISSING
+    source_dir: str | None = None
+    roles: list[str] = field(default_factory=lambda: [*(role.value for role in Role), TRIGGER])
+    language: str = "en"
+
+
+@dataclass
+class ModelConfig:
+    """The encoder under the token classifier.
+
+    Attributes:
+        encoder: ``default`` (the embedded MiniLM), a folder, or a Hub id.
+        revision: branch, tag or commit on the Hub.
+        add_prefix_space: for byte-level tokenizers, so that the first word is tokenised like any other.
+        dropout: hidden dropout of the encoder and the classifier; None keeps the encoder's own.
+        trust_remote_code: lets a Hub repository run its own code here. Off unless you set it.
+    """
+
+    encoder: str = "default"
+    revision: str | None = None
+    add_prefix_space: bool = False
+    dropout: float | None = None
+    trust_remote_code: bool = False
+
+
+@dataclass
+class WindowConfig:
+    """How a document is cut into windows that the encoder can take.
+
+    Attributes:
+        max_tokens: longest window, special tokens included.
+        overlap: tokens that neighbouring windows share at least.
+    """
+
+    max_tokens: int = 256
+    overlap: int = 48
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.overlap < self.max_tokens // 2:
+            raise ConfigError(
+                f"window.overlap={self.overlap} does not fit window.max_tokens={self.max_tokens}",
+                remedy="choose 0 <= overlap < max_tokens / 2",
+            )
+
+
+@dataclass
+class DecodingConfig:
+    """How token scores become spans.
+
+    Attributes:
+        algorithm: ``viterbi`` or ``argmax``.
+        whole_words: spans begin and end at word boundaries, never inside a run of letters and digits.
+        min_score: spans below this confidence are left out.
+    """
+
+    algorithm: Algorithm = Algorithm.viterbi
+    whole_words: bool = True
+    min_score: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.min_score <= 1.0:
+            raise ConfigError(f"decoding.min_score={self.min_score} is outside [0, 1]")
+
+
+@dataclass
+class TrainingConfig:
+    """Settings of ``transformers.TrainingArguments``, by its own field names, and the patience of early stopping."""
+
+    num_train_epochs: float = 10.0
+    max_steps: int = -1
+    per_device_train_batch_size: int = 8
+    per_device_eval_batch_size: int = 16
+    gradient_accumulation_steps: int = 1
+    learning_rate: float = 3e-4
+    lr_scheduler_type: str = "linear"
+    warmup_steps: float = 0.1  # a value below 1 is a share of all steps
+    weight_decay: float = 0.01
+    max_grad_norm: float = 1.0
+    label_smoothing_factor: float = 0.0
+    optim: str = "adamw_torch_fused"
+    seed: int = 13
+    full_determinism: bool = False
+    bf16: bool = False
+    train_sampling_strategy: str = "group_by_length"
+    dataloader_num_workers: int = 0
+    eval_strategy: str = "epoch"
+    save_strategy: str = "epoch"
+    eval_steps: float | None = None
+    save_steps: float = 500
+    save_total_limit: int = 1
+    load_best_model_at_end: bool = True
+    metric_for_best_model: str = "role_f1"
+    logging_steps: float = 20
+    report_to: str = "none"
+    use_cpu: bool = False
+    ddp_backend: str | None = None
+    resume_from_checkpoint: str | None = None
+    early_stopping_patience: int | None = None  # evaluations without a better score; None trains to the end
+
+
+@dataclass
+class TrainConfig:
+    """``scripts/train.py``."""
+
+    corpus: CorpusConfig = field(default_factory=CorpusConfig)
+    model: ModelConfig = field(default_factory=ModelConfig)
+    window: WindowConfig = field(default_factory=WindowConfig)
+    decoding: DecodingConfig = field(default_factory=DecodingConfig)
+    training: TrainingConfig = field(default_factory=TrainingConfig)
+    output_dir: str = _MISSING
+    limit: int | None = None  # take only the first documents of each split: for a quick look
+    test_split: str | None = "test"  # scored once, at the end; null leaves it unread
+
+
+@dataclass
+class CheckpointConfig:
+    """Which checkpoint to use.
+
+    Attributes:
+        path: a folder or a Hub id.
+        revision: branch, tag or commit on the Hub.
+        min_score: overrides the checkpoint's own threshold.
+        device: ``cpu``, ``cuda``, ``mps`` or None for the best present.
+        batch_tokens: about how many tokens one pass of the encoder takes.
+    """
+
+    path: str = _MISSING
+    revision: str | None = None
+    min_score: float | None = None
+    device: str | None = None
+    batch_tokens: int = 4096
+
+
+@dataclass
+class EvaluateConfig:
+    """``scripts/evaluate.py``."""
+
+    corpus: CorpusConfig = field(default_factory=CorpusConfig)
+    model: CheckpointConfig = field(default_factory=CheckpointConfig)
+    split: str = "test"
+    by: str | None = None  # a key of the documents' meta to report by, e.g. source, region or style
+    limit: int | None = None
+    output_dir: str = _MISSING
+
+
+@dataclass
+class PredictConfig:
+    """``scripts/predict.py``.
+
+    Attributes:
+        input: a ``.txt`` file, a folder of them, ``.jsonl`` or ``.csv``; ``-`` reads JSONL from standard input.
+        output: the JSONL file to write.
+        show: how many extractions to show in the terminal afterwards, with their spans highlighted.
+        errors: where bad records go; None for ``OUTPUT.errors.jsonl``.
+        text_column: CSV column or JSONL key of the text.
+        id_column: CSV column or JSONL key of the id; where it is absent, ids are made of file and line.
+    """
+
+    input: str = _MISSING
+    output: str = _MISSING
+    errors: str | None = None
+    text_column: str = "text"
+    id_column: str = "id"
+    show: int = 0
+    model: CheckpointConfig = field(default_factory=CheckpointConfig)
+
+
+@dataclass
+class PrepareConfig:
+    """``scripts/prepare_data.py``.
+
+    Attributes:
+        corpus: the corpus to make ready.
+        source_dir: take the texts from this folder instead of downloading them.
+        check: validate annotation, splits and hashes.
+        compile: rebuild a corpus's JSONL from the marked-up articles below its ``articles/``.
+    """
+
+    corpus: CorpusConfig = field(default_factory=CorpusConfig)
+    source_dir: str | None = None
+    check: bool = False
+    compile: bool = False
+
+
+def structured(config: Any, schema: type[Schema]) -> Schema:
+    """A Hydra config as the dataclass that it was composed from.
+
+    Raises:
+        ConfigError: if a value that must be given is missing.
+    """
+    from omegaconf import OmegaConf
+    from omegaconf.errors import MissingMandatoryValue
+
+    try:
+        values = OmegaConf.to_object(config)
+    except MissingMandatoryValue as error:
+        key = getattr(error, "full_key", None)
+        raise ConfigError(f"{key} is missing", remedy=f"add {key}=VALUE to the command") from None
+    if not isinstance(values, schema):
+        raise ConfigError(f"the config is no {schema.__name__}", remedy="list its schema first in 'defaults'")
+    return values
+
+
+def register() -> None:
+    """Put every schema into Hydra's ConfigStore, where the YAML files name them first in their defaults."""
+    from hydra.core.config_store import ConfigStore
+
+    store = ConfigStore.instance()
+    for name, schema in {
+        "train_schema": TrainConfig,
+        "evaluate_schema": EvaluateConfig,
+        "predict_schema": PredictConfig,
+        "prepare_schema": PrepareConfig,
+    }.items():
+        store.store(name=name, node=schema)
+    for group, schema in {"corpus": CorpusConfig, "model": ModelConfig, "training": TrainingConfig}.items():
+        store.store(group=group, name=f"{group}_schema", node=schema)
+    store.store(group="decoding", name="decoding_schema", node=DecodingConfig)

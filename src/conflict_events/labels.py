@@ -1,0 +1,115 @@
+"""The BIO scheme (IOB2): roles to labels, spans to label ids, and which label may follow which."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from conflict_events.errors import CheckpointError, ConfigError
+from conflict_events.schema import Span
+
+OUTSIDE = 0
+IGNORE = -100
+"""The label id that torch's cross entropy leaves out by default."""
+
+Offsets = npt.NDArray[np.int64]
+"""Shape ``(tokens, 2)``: half-open character offsets of each token; an empty pair stands for no text."""
+
+
+@dataclass(frozen=True)
+class LabelScheme:
+    """Labels ``O, B-ROLE, I-ROLE ...`` of an ordered role inventory.
+
+    Label id 0 is ``O``; role number k (from 0) has ``B-`` at 2k+1 and ``I-`` at 2k+2.
+
+    Raises:
+        ConfigError: for an empty inventory or a repeated role.
+    """
+
+    roles: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if not self.roles or len(set(self.roles)) != len(self.roles):
+            raise ConfigError(f"roles {list(self.roles)} are empty or repeat", remedy="name each role once")
+
+    @classmethod
+    def from_id2label(cls, id2label: Mapping[int, str]) -> tuple[LabelScheme, list[int]]:
+        """The scheme of a checkpoint's labels, and the column of its scores for each of the scheme's labels.
+
+        Raises:
+            CheckpointError: if the labels are no BIO set (``LABEL_0`` and the like, an I- without its B-, no O).
+        """
+        column = {label.upper(): number for number, label in id2label.items()}
+        roles = [label[2:] for _, label in sorted(id2label.items()) if label.upper().startswith("B-")]
+        expected = {"O"} | {f"{prefix}-{role.upper()}" for role in roles for prefix in "BI"}
+        if not roles or set(column) != expected:
+            raise CheckpointError(
+                f"the checkpoint's labels are not a BIO scheme: {sorted(column)}",
+                remedy="a token classifier needs id2label with O, B-ROLE and I-ROLE for every role",
+            )
+        scheme = cls(tuple(role.lower() for role in roles))
+        return scheme, [column[label] for label in scheme.labels]
+
+    @property
+    def labels(self) -> list[str]:
+        """All label names, in the order of their ids."""
+        return ["O"] + [f"{prefix}-{role.upper()}" for role in self.roles for prefix in "BI"]
+
+    @property
+    def id2label(self) -> dict[int, str]:
+        return dict(enumerate(self.labels))
+
+    @property
+    def label2id(self) -> dict[str, int]:
+        return {label: number for number, label in enumerate(self.labels)}
+
+    def begin(self, role: str) -> int:
+        """The id of ``B-ROLE``."""
+        return 2 * self.roles.index(role) + 1
+
+    def inside(self, role: str) -> int:
+        """The id of ``I-ROLE``."""
+        return 2 * self.roles.index(role) + 2
+
+    def encode(self, offsets: Offsets, spans: Sequence[Span]) -> tuple[npt.NDArray[np.int64], list[Span]]:
+        """Label ids of the tokens, and the spans that single-label BIO cannot hold.
+
+        A token belongs to a span if they share a character. Where spans compete for a token the longer one is kept,
+        then the earlier one. A span is lost if it competes, covers no token, or has a role outside the scheme; a span
+        that begins or ends inside a token is encoded as the tokens it touches (and decodes wider than it was).
+
+        Args:
+            offsets: character offsets of the tokens, in text order, shape ``(tokens, 2)``.
+            spans: annotated spans of the same text.
+
+        Returns:
+            Label ids, shape ``(tokens,)``, and the lost spans.
+        """
+        labels = np.full(len(offsets), OUTSIDE, dtype=np.int64)
+        lost: list[Span] = []
+        for span in sorted(spans, key=lambda s: (s.start - s.end, s.start, s.role)):
+            touched = tokens_of(offsets, span.start, span.end)
+            if span.role not in self.roles or len(touched) == 0 or labels[touched].any():
+                lost.append(span)
+                continue
+            labels[touched] = self.inside(span.role)
+            labels[touched[0]] = self.begin(span.role)
+        return labels, lost
+
+    def transitions(self) -> npt.NDArray[np.bool_]:
+        """Shape ``(labels, labels)``: True where the column's label may follow the row's (IOB2)."""
+        size = len(self.labels)
+        allowed = np.ones((size, size), dtype=bool)
+        for role in self.roles:
+            allowed[:, self.inside(role)] = False
+            allowed[[self.begin(role), self.inside(role)], self.inside(role)] = True
+        return allowed
+
+
+def tokens_of(offsets: Offsets, start: int, end: int) -> npt.NDArray[np.int64]:
+    """Indices of the tokens that share a character with ``[start, end)``."""
+    shared = np.minimum(offsets[:, 1], end) > np.maximum(offsets[:, 0], start)
+    return np.flatnonzero(shared)
