@@ -1,0 +1,176 @@
+"""Documents to token windows that never lose text.
+
+A document is tokenised once, as a whole; windows are slices of its tokens. Every token is *owned* by exactly one
+window: the one in which it has the most context on its shorter side. So scores of windows join back into scores of
+the document without gaps or doubles.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from tokenizers import Tokenizer
+
+from conflict_events.config import WindowConfig
+from conflict_events.errors import CheckpointError
+from conflict_events.labels import Offsets, tokens_of
+from conflict_events.schema import Span
+
+# Marks that a tokenizer may drop but that belong to the character before them.
+_TRAILING_CATEGORIES = ("Mn", "Me", "Mc", "Cf", "Sk")
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """A tokenised text without special tokens.
+
+    Attributes:
+        ids: shape ``(tokens,)``.
+        offsets: half-open character offsets into the original text, shape ``(tokens, 2)``; no token begins or ends
+            with white space, and a token of white space alone has an empty pair.
+        continues: shape ``(tokens,)``; True where a token goes on with the word of the one before it.
+    """
+
+    ids: npt.NDArray[np.int64]
+    offsets: Offsets
+    continues: npt.NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Tokens ``[start, end)`` of a document, of which the window owns ``[own_start, own_end)``."""
+
+    start: int
+    end: int
+    own_start: int
+    own_end: int
+
+    def __len__(self) -> int:
+        return self.end - self.start
+
+
+class TextTokenizer:
+    """A ``tokenizer.json`` used without truncation, with offsets that hold for the original text."""
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        tokenizer.no_truncation()
+        tokenizer.no_padding()
+        self._tokenizer = tokenizer
+        bare = tokenizer.encode("a", add_special_tokens=False).ids
+        framed = tokenizer.encode("a").ids
+        at = next((i for i in range(len(framed)) if framed[i : i + len(bare)] == bare), 0)
+        self.prefix: list[int] = framed[:at]
+        self.suffix: list[int] = framed[at + len(bare) :]
+
+    @classmethod
+    def from_file(cls, path: Path) -> TextTokenizer:
+        """Load ``tokenizer.json``.
+
+        Raises:
+            CheckpointError: if there is no such file or it is not a tokenizer.
+        """
+        if not path.is_file():
+            raise CheckpointError(
+                "there is no tokenizer.json",
+                where=str(path.parent),
+                remedy="save a fast tokenizer: AutoTokenizer.from_pretrained(...).save_pretrained(folder)",
+            )
+        try:
+            return cls(Tokenizer.from_file(str(path)))
+        except Exception as error:  # tokenizers raises bare Exception
+            raise CheckpointError(f"tokenizer.json cannot be read ({error})", where=str(path)) from None
+
+    @property
+    def special_tokens(self) -> int:
+        """How many tokens a window's frame takes."""
+        return len(self.prefix) + len(self.suffix)
+
+    @property
+    def vocabulary_size(self) -> int:
+        return self._tokenizer.get_vocab_size()
+
+    def __call__(self, texts: Sequence[str]) -> list[Tokens]:
+        """Tokenise whole texts."""
+        encodings = self._tokenizer.encode_batch(list(texts), add_special_tokens=False)
+        return [_tokens(text, encoding.ids, encoding.offsets) for text, encoding in zip(texts, encodings, strict=True)]
+
+    def frame(self, tokens: Tokens, window: Window) -> list[int]:
+        """The token ids of a window as the encoder takes them, special tokens included."""
+        return [*self.prefix, *tokens.ids[window.start : window.end].tolist(), *self.suffix]
+
+
+def windows_of(length: int, config: WindowConfig, special_tokens: int) -> list[Window]:
+    """Cut ``length`` tokens into as few windows as fit, all of about the same size (less padding than a short rest).
+
+    Args:
+        length: tokens of the document, without special tokens.
+        config: window size and least overlap.
+        special_tokens: how many of a window's tokens its frame takes.
+
+    Returns:
+        Windows in order; what they own partitions ``range(length)``. No window for an empty document.
+    """
+    size, overlap = config.max_tokens - special_tokens, config.overlap
+    if length == 0:
+        return []
+    count = 1 if length <= size else -(-(length - overlap) // (size - overlap))
+    width = min(-(-(length + (count - 1) * overlap) // count), size)
+    starts = [round(i * (length - width) / max(count - 1, 1)) for i in range(count)]
+    # Equal windows: a token has the most context in the one whose middle is nearest, so ownership changes in
+    # the middle of an overlap.
+    middles = [(start + width + following) // 2 for start, following in pairwise(starts)]
+    bounds = [0, *middles, length]
+    return [Window(s, min(s + width, length), bounds[i], bounds[i + 1]) for i, s in enumerate(starts)]
+
+
+def join(windows: Sequence[Window], scores: Iterable[npt.NDArray[np.float32]]) -> npt.NDArray[np.float32]:
+    """Scores of windows, each ``(len(window), labels)``, to scores of the document, ``(tokens, labels)``."""
+    owned = [s[w.own_start - w.start : w.own_end - w.start] for w, s in zip(windows, scores, strict=True)]
+    return np.concatenate(owned)
+
+
+def cut_spans(windows: Sequence[Window], offsets: Offsets, spans: Iterable[Span]) -> list[Span]:
+    """The spans that no window holds whole: training cannot show them to the encoder."""
+    cut = []
+    for span in spans:
+        tokens = tokens_of(offsets, span.start, span.end)
+        if len(tokens) and not any(w.start <= tokens[0] and tokens[-1] < w.end for w in windows):
+            cut.append(span)
+    return cut
+
+
+def _tokens(text: str, ids: list[int], pairs: list[tuple[int, int]]) -> Tokens:
+    offsets = np.array(_mend(text, pairs), dtype=np.int64).reshape(-1, 2)
+    starts, ends = offsets[:, 0], offsets[:, 1]
+    continues = np.zeros(len(offsets), dtype=bool)
+    for i in np.flatnonzero((starts[1:] == ends[:-1]) & (ends[1:] > starts[1:])) + 1:
+        continues[i] = text[starts[i] - 1].isalnum() and text[starts[i]].isalnum()
+    # Several tokens of one character (byte fallback) share its offsets: they are one word, too.
+    continues[1:] |= (starts[1:] < ends[:-1]) & (ends[1:] > starts[1:])
+    return Tokens(np.array(ids, dtype=np.int64), offsets, continues)
+
+
+def _mend(text: str, pairs: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Trim white space off tokens (byte-level and sentencepiece tokenizers count the space before a word in), and
+    give marks that a tokenizer drops (accents, joiners) to the token before them."""
+    mended = []
+    for i, (start, end) in enumerate(pairs):
+        while start < end and text[start].isspace():
+            start += 1
+        while start < end and text[end - 1].isspace():
+            end -= 1
+        if start < end < len(text) and text[end] > "\x7f":
+            limit = pairs[i + 1][0] if i + 1 < len(pairs) else len(text)
+            while end < limit and unicodedata.category(text[end]) in _TRAILING_CATEGORIES:
+                end += 1
+        mended.append((start, end))
+    return mended
