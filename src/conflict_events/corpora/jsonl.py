@@ -1,0 +1,100 @@
+"""The project's own JSONL: one annotated document a line, a file a split."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from conflict_events.config import CorpusConfig
+from conflict_events.errors import DataError, SourceError
+from conflict_events.schema import Document
+
+SPLITS = ("train", "dev", "test")
+
+
+def read(config: CorpusConfig) -> dict[str, list[Document]]:
+    """The splits ``train.jsonl``, ``dev.jsonl`` and ``test.jsonl`` that stand in ``config.path``.
+
+    Raises:
+        SourceError: if none of them exists.
+        DataError: naming file and line, for a record that breaks the rules or a role the corpus does not declare.
+    """
+    splits = {}
+    for name, path in split_files(Path(config.path)).items():
+        documents = []
+        for where, record in records(path):
+            document = at(where, lambda record=record: Document.from_record(record))
+            check_roles(document, config, where)
+            documents.append(document)
+        splits[name] = documents
+    return splits
+
+
+def split_files(folder: Path) -> dict[str, Path]:
+    """The split files of a folder.
+
+    Raises:
+        SourceError: if there is none.
+    """
+    files = {name: folder / f"{name}.jsonl" for name in SPLITS if (folder / f"{name}.jsonl").is_file()}
+    if not files:
+        raise SourceError(
+            "there is no train.jsonl, dev.jsonl or test.jsonl", where=str(folder), remedy="check corpus.path"
+        )
+    return files
+
+
+def records(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """``("file:line", record)`` for every line that is not blank.
+
+    Raises:
+        DataError: for invalid UTF-8, invalid JSON, or JSON that is no object, naming file and line.
+    """
+    with path.open("rb") as lines:
+        for number, line in enumerate(lines, start=1):
+            if not line.strip():
+                continue
+            where = f"{path}:{number}"
+            try:
+                record = json.loads(line.decode("utf-8"))
+            except UnicodeDecodeError as error:
+                raise DataError(f"not UTF-8 ({error})", where=where, remedy="save the file as UTF-8") from None
+            except json.JSONDecodeError as error:
+                raise DataError(f"not JSON ({error})", where=where, remedy="write one JSON object a line") from None
+            if not isinstance(record, dict):
+                raise DataError(f"the line is a JSON {type(record).__name__}, not an object", where=where)
+            yield where, record
+
+
+def write(path: Path, documents: Iterable[Document]) -> None:
+    """Write documents as annotated records."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", encoding="utf-8", newline="\n") as file:
+        for document in documents:
+            file.write(json.dumps(document.to_record(), ensure_ascii=False) + "\n")
+
+
+def at(where: str, make: Any) -> Document:
+    """Call ``make`` and add ``where`` to the data error it may raise."""
+    try:
+        document: Document = make()
+    except DataError as error:
+        raise error.at(where) from None
+    return document
+
+
+def check_roles(document: Document, config: CorpusConfig, where: str) -> None:
+    """Refuse spans in roles that the corpus does not declare.
+
+    Raises:
+        DataError: naming the role and the place.
+    """
+    for span in document.spans:
+        if span.role not in config.roles:
+            raise DataError(
+                f"document {document.id!r} has role {span.role!r}, which corpus {config.name!r} does not declare",
+                where=where,
+                remedy=f"correct it or add it to corpus.roles={list(config.roles)}",
+            )

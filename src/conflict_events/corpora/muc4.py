@@ -1,0 +1,53 @@
+"""MUC-4 role fillers in the split of Du et al. 2021 (GRIT): five roles, entities as lists of mentions.
+
+``{split}.json`` holds one JSON object a line: ``docid``, ``doctext`` (lower-cased), and ``extracts``: role to
+entities, an entity being a list of ``[mention, first character]``. Each mention becomes a role span. The key marks
+the mentions an annotator listed, not every occurrence in the text, so strict span scores on it are a lower bound.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from conflict_events.config import CorpusConfig
+from conflict_events.corpora import download
+from conflict_events.corpora.jsonl import SPLITS, at, check_roles, records
+from conflict_events.corpora.standoff import texts_folder
+from conflict_events.errors import DataError
+from conflict_events.schema import Document, Layer, Span
+
+_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
+
+
+def read(config: CorpusConfig) -> dict[str, list[Document]]:
+    """The three splits below ``config.source_dir/muc4/splits``.
+
+    Raises:
+        SourceError: if files are missing or have other bytes.
+        DataError: naming file and line, for a mention that does not stand where it should.
+    """
+    texts = texts_folder(config)
+    download.require(download.source_files(Path(config.path)), texts, config.name)
+    splits = {}
+    for name in SPLITS:
+        documents = []
+        for where, record in records(texts / "muc4" / "splits" / f"{name}.json"):
+            document = at(where, lambda record=record: _document(record))
+            check_roles(document, config, where)
+            documents.append(document)
+        splits[name] = documents
+    return splits
+
+
+def _document(record: dict[str, Any]) -> Document:
+    text = record["doctext"]
+    spans = []
+    for role, entities in record["extracts"].items():
+        for mention, start in (pair for entity in entities for pair in entity):
+            span = Span.of(text, _CAMEL.sub("_", role).lower(), start, start + len(mention))
+            if span.text != mention:
+                raise DataError(f"{record['docid']}: {mention!r} does not stand at {start}, but {span.text!r}")
+            spans.append(span)
+    return Document(record["docid"], text, frozenset({Layer.ROLES}), tuple(spans), meta={"source": "muc4"})
