@@ -1,0 +1,1 @@
+"""Engines run the encoder: windows of token ids in, rows of scores out."""
