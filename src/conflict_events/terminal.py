@@ -1,0 +1,78 @@
+"""Scores, extractions and errors for people at a terminal."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console, Group, RenderableType
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from conflict_events.errors import ConflictEventsError
+from conflict_events.schema import TRIGGER, Extraction, Role
+
+_STYLES: Mapping[str, str] = {
+    Role.ATTACKER: "bold red",
+    Role.TARGET: "bold blue",
+    Role.LOCATION: "bold green",
+    Role.WEAPON: "bold magenta",
+    TRIGGER: "bold underline yellow",
+}
+
+
+def score_table(scores: Mapping[str, Any], title: str) -> Table:
+    """The strict seqeval table: a row a role, then micro averages.
+
+    Args:
+        scores: what :meth:`conflict_events.metrics.strict.StrictScores.to_record` gives.
+        title: above the table.
+    """
+    table = Table(title=title, title_justify="left")
+    for column in ("", "precision", "recall", "F1", "support"):
+        table.add_column(column, justify="left" if not column else "right")
+    for name, score in scores["per_role"].items():
+        table.add_row(name, *_cells(score))
+    table.add_section()
+    table.add_row("micro, roles", *_cells(scores["roles"]), style="bold")
+    table.add_row("micro, with triggers", *_cells(scores["overall"]))
+    return table
+
+
+def show_extraction(text: str, extraction: Extraction) -> RenderableType:
+    """The text with its spans highlighted, and a table of its events."""
+    marked = Text(text)
+    for span in (*extraction.spans, *(event.trigger for event in extraction.events)):
+        marked.stylize(_STYLES.get(span.role, "bold"), span.start, span.end)
+    legend = Text(" ").join(Text(role, _STYLES[role]) for role in (*Role, TRIGGER))
+    table = Table(show_lines=True)
+    for column in ("", "type", "trigger", *Role, "score"):
+        table.add_column(str(column))
+    for number, event in enumerate(extraction.events, start=1):
+        roles = ["\n".join(span.text for span in event.by_role(role)) for role in Role]
+        score = "" if event.score is None else f"{event.score:.2f}"
+        table.add_row(f"E{number}", event.type.value, event.trigger.text, *roles, score)
+    return Group(Panel(Group(marked, Text(), legend), title=extraction.id), table)
+
+
+def display(*parts: RenderableType) -> None:
+    """Print to standard output."""
+    console = Console()
+    for part in parts:
+        console.print(part)
+
+
+@contextmanager
+def plain_errors() -> Iterator[None]:
+    """End the program with the message of an error that is meant for the user, without a stack trace."""
+    try:
+        yield
+    except ConflictEventsError as error:
+        sys.exit(f"error: {error}")
+
+
+def _cells(score: Mapping[str, Any]) -> list[str]:
+    return [f"{100 * score[key]:.1f}" for key in ("precision", "recall", "f1")] + [str(score["support"])]
