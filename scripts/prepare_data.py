@@ -1,0 +1,32 @@
+"""Make a corpus ready: fetch its texts, compile marked-up articles, check it. Settings: configs/prepare.yaml."""
+
+from __future__ import annotations
+
+import sys
+
+import hydra
+from omegaconf import DictConfig
+
+from conflict_events.config import PrepareConfig, register, structured
+from conflict_events.corpora.prepare import prepare
+from conflict_events.corpora.validate import validate
+from conflict_events.terminal import display, plain_errors
+
+register()
+
+
+@hydra.main(version_base="1.3", config_path="../configs", config_name="prepare")
+def main(cfg: DictConfig) -> None:
+    """Prepare; with check=true, list every problem and end with status 1 if there are any."""
+    with plain_errors():
+        config = structured(cfg, PrepareConfig)
+        prepare(config, display)
+        if config.check:
+            problems = validate(config.corpus)
+            display(*map(str, problems))
+            display(f"{config.corpus.name}: {len(problems)} problems")
+            sys.exit(1 if problems else 0)
+
+
+if __name__ == "__main__":
+    main()

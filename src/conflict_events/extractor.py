@@ -1,0 +1,134 @@
+"""Articles to events: the class that users call."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from conflict_events.checkpoint import Settings, label_scheme
+from conflict_events.config import CheckpointConfig
+from conflict_events.engines.torch import TorchEngine
+from conflict_events.errors import CheckpointError, InputError
+from conflict_events.hub import resolve
+from conflict_events.linking import TypeModel, assemble
+from conflict_events.schema import TRIGGER, Event, Extraction, Span
+from conflict_events.tagging import Tagger
+from conflict_events.windows import TextTokenizer
+
+
+class EventExtractor:
+    """Reads articles and returns who attacked whom or what, where, with what weapon.
+
+    Use :meth:`from_pretrained`.
+
+    Args:
+        tagger: finds role spans and triggers.
+        types: names the type of an event; None for a checkpoint trained without events, which gives spans only.
+        language: of the articles, for sentence boundaries.
+        name: written into every record as ``model``.
+    """
+
+    def __init__(self, tagger: Tagger, types: TypeModel | None, language: str = "en", name: str | None = None) -> None:
+        self.tagger = tagger
+        self.language = language
+        self.name = name
+        self._types = types
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        model: str | Path | None = None,
+        *,
+        revision: str | None = None,
+        min_score: float | None = None,
+        device: str | None = None,
+        batch_tokens: int = 4096,
+    ) -> EventExtractor:
+        """Load a checkpoint.
+
+        Args:
+            model: a folder or a Hub id.
+            revision: branch, tag or commit on the Hub.
+            min_score: leave out spans below this confidence (in [0, 1]); None for the checkpoint's own threshold.
+            device: ``cpu``, ``cuda``, ``mps``; None for the best present.
+            batch_tokens: about how many tokens one pass of the encoder takes.
+
+        Raises:
+            CheckpointError: if the checkpoint is missing, unsafe, incomplete, or not a BIO token classifier.
+            SourceError: if the Hub cannot be reached and the cache has no copy.
+            ConfigError: if ``min_score`` is outside [0, 1].
+        """
+        if model is None:
+            raise CheckpointError(
+                "no model is packaged with this version",
+                remedy="train one with 'make train' and give its folder, or give a Hub id",
+            )
+        folder = resolve(str(model), revision)
+        scheme, columns = label_scheme(folder)
+        settings = Settings.load(folder)
+        if min_score is not None:
+            settings = dataclasses.replace(
+                settings, decoding=dataclasses.replace(settings.decoding, min_score=min_score)
+            )
+        types = TypeModel.from_record(settings.event_types) if settings.event_types is not None else None
+        tokenizer = TextTokenizer.from_file(folder / "tokenizer.json")
+        engine = TorchEngine.from_folder(folder, device, batch_tokens)
+        tagger = Tagger(tokenizer, engine, scheme, columns, settings.window, settings.decoding)
+        name = str(model) if not Path(model).is_dir() else Path(model).resolve().name
+        return cls(tagger, types, settings.language, f"{name}@{revision}" if revision else name)
+
+    @classmethod
+    def from_config(cls, config: CheckpointConfig) -> EventExtractor:
+        """:meth:`from_pretrained` with the settings of a config."""
+        return cls.from_pretrained(
+            config.path,
+            revision=config.revision,
+            min_score=config.min_score,
+            device=config.device,
+            batch_tokens=config.batch_tokens,
+        )
+
+    def extract(self, text: str) -> Extraction:
+        """The events and role spans of one article; offsets are half-open characters into ``text``.
+
+        Raises:
+            InputError: if ``text`` is not a string, or holds half a surrogate pair.
+        """
+        if not isinstance(text, str):
+            raise InputError(
+                f"extract takes one text, not {type(text).__name__}", remedy="use extract_many for several"
+            )
+        return next(self.extract_many([text]))
+
+    def extract_many(self, texts: Iterable[str]) -> Iterator[Extraction]:
+        """The extractions of many articles, in their order, worked on in batches as they are asked for.
+
+        Raises:
+            InputError: if ``texts`` is one string, or an item is not a string or holds half a surrogate pair.
+        """
+        if isinstance(texts, str):
+            raise InputError("extract_many takes several texts, not one", remedy="use extract for one")
+        return self._extract_many(texts)
+
+    def _extract_many(self, texts: Iterable[str]) -> Iterator[Extraction]:
+        checked = (_checked(text, number) for number, text in enumerate(texts))
+        for text, spans in self.tagger.tag_many(checked):
+            roles = tuple(span for span in spans if span.role != TRIGGER)
+            yield Extraction(self._events(text, spans), roles, model=self.name)
+
+    def _events(self, text: str, spans: Sequence[Span]) -> tuple[Event, ...]:
+        return tuple(assemble(text, spans, self._types, self.language)) if self._types else ()
+
+
+def _checked(text: str, number: int) -> str:
+    if not isinstance(text, str):
+        raise InputError(f"text number {number} is {type(text).__name__}, not a string")
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise InputError(
+            f"text number {number} holds half a surrogate pair at character {error.start}",
+            remedy="decode the source with errors='replace'",
+        ) from None
+    return text
