@@ -46,9 +46,11 @@ def decode(text: str, tokens: Tokens, scores: Scores, scheme: LabelScheme, confi
     chosen = np.exp(log_probability[np.arange(len(labels)), labels])
     spans = []
     for label, first, last in label_runs(labels):
-        start, end = int(tokens.offsets[first, 0]), int(tokens.offsets[last - 1, 1])
+        pairs = tokens.offsets[first:last]
+        pairs = pairs[pairs[:, 0] < pairs[:, 1]]  # a token of white space has no place in the text
         score = float(chosen[first:last].min())
-        if start < end and score >= config.min_score:
+        if len(pairs) and score >= config.min_score:
+            start, end = int(pairs[0, 0]), int(pairs[-1, 1])
             spans.append(Span.of(text, scheme.roles[(label - 1) // 2], start, end, score))
     return spans
 

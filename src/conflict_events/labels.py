@@ -92,10 +92,10 @@ class LabelScheme:
         lost: list[Span] = []
         for span in sorted(spans, key=lambda s: (s.start - s.end, s.start, s.role)):
             touched = tokens_of(offsets, span.start, span.end)
-            if span.role not in self.roles or len(touched) == 0 or labels[touched].any():
+            if span.role not in self.roles or len(touched) == 0 or labels[touched[0] : touched[-1] + 1].any():
                 lost.append(span)
                 continue
-            labels[touched] = self.inside(span.role)
+            labels[touched[0] : touched[-1] + 1] = self.inside(span.role)  # tokens of white space within it, too
             labels[touched[0]] = self.begin(span.role)
         return labels, lost
 

@@ -148,12 +148,16 @@ def cut_spans(windows: Sequence[Window], offsets: Offsets, spans: Iterable[Span]
     return cut
 
 
+def _is_mark(character: str) -> bool:
+    return unicodedata.category(character) in _TRAILING_CATEGORIES
+
+
 def _tokens(text: str, ids: list[int], pairs: list[tuple[int, int]]) -> Tokens:
     offsets = np.array(_mend(text, pairs), dtype=np.int64).reshape(-1, 2)
     starts, ends = offsets[:, 0], offsets[:, 1]
     continues = np.zeros(len(offsets), dtype=bool)
     for i in np.flatnonzero((starts[1:] == ends[:-1]) & (ends[1:] > starts[1:])) + 1:
-        continues[i] = text[starts[i] - 1].isalnum() and text[starts[i]].isalnum()
+        continues[i] = text[starts[i] - 1].isalnum() and (text[starts[i]].isalnum() or _is_mark(text[starts[i]]))
     # Several tokens of one character (byte fallback) share its offsets: they are one word, too.
     continues[1:] |= (starts[1:] < ends[:-1]) & (ends[1:] > starts[1:])
     return Tokens(np.array(ids, dtype=np.int64), offsets, continues)
@@ -170,7 +174,7 @@ def _mend(text: str, pairs: list[tuple[int, int]]) -> list[tuple[int, int]]:
             end -= 1
         if start < end < len(text) and text[end] > "\x7f":
             limit = pairs[i + 1][0] if i + 1 < len(pairs) else len(text)
-            while end < limit and unicodedata.category(text[end]) in _TRAILING_CATEGORIES:
+            while end < limit and _is_mark(text[end]):
                 end += 1
         mended.append((start, end))
     return mended

@@ -1,0 +1,173 @@
+"""A tiny world for tests: tokenizers of three families and a small encoder, built in memory; no network, no weights."""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
+from transformers import BertConfig, BertForTokenClassification, PreTrainedTokenizerFast
+
+from conflict_events.checkpoint import Settings
+from conflict_events.config import CorpusConfig, WindowConfig
+from conflict_events.labels import LabelScheme
+from conflict_events.linking import TypeModel
+from conflict_events.schema import Document, Layer
+from conflict_events.windows import TextTokenizer
+
+ROOT = Path(__file__).resolve().parent.parent
+SHARED_DATA = ROOT.parent / "shared" / "data"
+ROLES = ("attacker", "target", "location", "weapon", "trigger")
+
+needs_shared_data = pytest.mark.skipif(
+    not SHARED_DATA.is_dir(), reason=f"third-party texts are not at {SHARED_DATA.relative_to(ROOT.parent)}"
+)
+
+
+def wordpiece_tokenizer() -> Tokenizer:
+    """BERT's kind: uncased, accents and control characters dropped, words in pieces of one letter."""
+    pieces = [*string.ascii_lowercase, *string.digits]
+    words = ["rebels", "troops", "attacked", "bombed", "shelled", "killed", "the", "village", "near", "with"]
+    vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *pieces, *(f"##{p}" for p in pieces), *words]
+    vocabulary += [c for c in string.punctuation if c not in vocabulary]
+    ids = {token: number for number, token in enumerate(vocabulary)}
+    tokenizer = Tokenizer(models.WordPiece(ids, unk_token="[UNK]"))
+    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]", special_tokens=[("[CLS]", ids["[CLS]"]), ("[SEP]", ids["[SEP]"])]
+    )
+    tokenizer.decoder = decoders.WordPiece()
+    return tokenizer
+
+
+def bytelevel_tokenizer() -> Tokenizer:
+    """RoBERTa's and ModernBERT's kind: bytes, with the space before a word inside the word's token."""
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    ids = {token: number for number, token in enumerate(["<s>", "</s>", "<pad>", "<unk>", *alphabet])}
+    merges = []
+    for word in ("Ġthe", "Ġrebels", "Ġvillage"):
+        for cut in range(1, len(word)):
+            if word[: cut + 1] not in ids:
+                ids[word[: cut + 1]] = len(ids)
+                merges.append((word[:cut], word[cut]))
+    tokenizer = Tokenizer(models.BPE(ids, merges))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
+    tokenizer.post_processor = processors.Sequence(
+        [
+            processors.ByteLevel(trim_offsets=False),
+            processors.TemplateProcessing(
+                single="<s> $A </s>", special_tokens=[("<s>", ids["<s>"]), ("</s>", ids["</s>"])]
+            ),
+        ]
+    )
+    tokenizer.decoder = decoders.ByteLevel()
+    return tokenizer
+
+
+def unigram_tokenizer() -> Tokenizer:
+    """XLM-R's and DeBERTa-v3's kind: sentencepiece, words begin with a mark that stands for the space."""
+    pieces = ["<s>", "<pad>", "</s>", "<unk>", "▁", *string.ascii_letters, *string.digits, *string.punctuation]
+    pieces += ["▁the", "▁rebels", "▁village"]
+    tokenizer = Tokenizer(models.Unigram([(piece, -float(n)) for n, piece in enumerate(pieces)], unk_id=3))
+    tokenizer.normalizer = normalizers.NFKC()
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="<s> $A </s>", special_tokens=[("<s>", 0), ("</s>", 2)]
+    )
+    return tokenizer
+
+
+TOKENIZERS: dict[str, Callable[[], Tokenizer]] = {
+    "wordpiece": wordpiece_tokenizer,
+    "bytelevel": bytelevel_tokenizer,
+    "unigram": unigram_tokenizer,
+}
+
+
+@pytest.fixture(params=TOKENIZERS)
+def text_tokenizer(request: pytest.FixtureRequest) -> TextTokenizer:
+    """One of each family of tokenizers."""
+    return TextTokenizer(TOKENIZERS[request.param]())
+
+
+@pytest.fixture(scope="session")
+def scheme() -> LabelScheme:
+    return LabelScheme(ROLES)
+
+
+def tiny_bert(labels: LabelScheme, vocabulary: int) -> BertForTokenClassification:
+    """A BERT of a few thousand random weights, always the same ones."""
+    torch.manual_seed(0)
+    config = BertConfig(
+        vocab_size=vocabulary, hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64,
+        max_position_embeddings=128, id2label=labels.id2label, label2id=labels.label2id, pad_token_id=0,
+    )  # fmt: skip
+    return BertForTokenClassification(config)
+
+
+def fast_tokenizer(tokenizer: Tokenizer) -> PreTrainedTokenizerFast:
+    """The transformers wrapper of :func:`wordpiece_tokenizer`."""
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, pad_token="[PAD]", unk_token="[UNK]", cls_token="[CLS]", sep_token="[SEP]",
+        mask_token="[MASK]", model_max_length=64,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def tiny_encoder(tmp_path_factory: pytest.TempPathFactory, scheme: LabelScheme) -> Path:
+    """A folder with a tiny encoder and its tokenizer, to fine-tune."""
+    folder = tmp_path_factory.mktemp("encoder")
+    tokenizer = fast_tokenizer(wordpiece_tokenizer())
+    tiny_bert(scheme, len(tokenizer)).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+def violent_documents(count: int, prefix: str) -> list[Document]:
+    """Short documents that a tiny model can learn: the words of each role are always the same."""
+    documents = []
+    for number in range(count):
+        attacker = ("rebels", "troops")[number % 2]
+        trigger = ("attacked", "bombed", "shelled")[number % 3]
+        text = f"{attacker} {trigger} the village near hill {number} . the {prefix} market was open ."
+        at = len(attacker) + 1
+        place = text.index("hill")
+        record = {
+            "id": f"{prefix}-{number}", "text": text, "layers": [layer.value for layer in Layer],
+            "events": [{
+                "type": "armed_attack", "trigger": [at, at + len(trigger)], "attacker": [[0, len(attacker)]],
+                "target": [[text.index("village"), text.index("village") + 7]], "weapon": [],
+                "location": [[place, place + len(f"hill {number}")]],
+            }],
+            "meta": {"source": "tiny", "region": ("north", "south")[number % 2]},
+        }  # fmt: skip
+        documents.append(Document.from_record(record))
+    return documents
+
+
+@pytest.fixture
+def tiny_corpus(tmp_path: Path) -> CorpusConfig:
+    """A corpus of twelve documents in the project's own JSONL."""
+    from conflict_events.corpora import jsonl
+
+    folder = tmp_path / "corpus"
+    for split, count in {"train": 6, "dev": 3, "test": 3}.items():
+        jsonl.write(folder / f"{split}.jsonl", violent_documents(count, split))
+    return CorpusConfig(name="tiny", format="jsonl", path=str(folder), roles=list(ROLES))
+
+
+@pytest.fixture
+def tiny_checkpoint(tmp_path: Path, scheme: LabelScheme) -> Path:
+    """A checkpoint as training writes it, untrained."""
+    folder = tmp_path / "checkpoint"
+    tokenizer = fast_tokenizer(wordpiece_tokenizer())
+    tiny_bert(scheme, len(tokenizer)).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    types = TypeModel.fit(violent_documents(6, "train"))
+    assert types is not None
+    Settings(window=WindowConfig(64, 16), event_types=types.to_record()).save(folder)
+    return folder
