@@ -5,7 +5,7 @@
    two are equally near). A role span in a sentence without a trigger stays out of events.
 3. A trigger left without an attacker, target or location takes the nearest one of its sentence; so one attacker
    serves both acts of "rebels ambushed a convoy and torched two trucks". Weapons are not shared.
-4. The type comes from the words of trigger, weapon and attacker, by a naive Bayes model fitted to the training split.
+4. The type comes from the words of trigger and weapon, by a naive Bayes model fitted to the training split.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from conflict_events.text import SentenceIndex
 
 _SHARED = (Role.ATTACKER, Role.TARGET, Role.LOCATION)
 _WORD = re.compile(r"\w+")
+_STEM = 4  # letters: chosen on the dev split
 
 
 @dataclass(frozen=True)
@@ -127,6 +128,8 @@ def _distance(one: Span, other: Span) -> int:
 
 
 def _features(trigger: Span, arguments: Iterable[Span]) -> set[str]:
-    """Lower-cased words, marked with the role they stand in."""
-    informative = [trigger, *(span for span in arguments if span.role in (Role.WEAPON, Role.ATTACKER))]
-    return {f"{span.role}:{word}" for span in informative for word in _WORD.findall(span.text.lower())}
+    """Words of trigger and weapon, lower-cased, and the stems of the trigger's words ("shelled", "shells")."""
+    words = {f"{TRIGGER}:{word}" for word in _WORD.findall(trigger.text.lower())}
+    words |= {f"stem:{word[:_STEM]}" for word in _WORD.findall(trigger.text.lower())}
+    weapons = (span.text.lower() for span in arguments if span.role == Role.WEAPON)
+    return words | {f"{Role.WEAPON}:{word}" for text in weapons for word in _WORD.findall(text)}

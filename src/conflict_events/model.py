@@ -1,8 +1,11 @@
-"""The tagger to train: any encoder that ``AutoModelForTokenClassification`` takes, with its fast tokenizer."""
+"""Token classifiers as transformers knows them: any encoder that ``AutoModelForTokenClassification`` takes."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from transformers import (
     AutoConfig,
@@ -11,6 +14,7 @@ from transformers import (
     PreTrainedModel,
     PreTrainedTokenizerFast,
 )
+from transformers.utils import logging
 
 from conflict_events.config import ModelConfig, WindowConfig
 from conflict_events.errors import CheckpointError, ConfigError
@@ -18,6 +22,7 @@ from conflict_events.hub import default_encoder, resolve
 from conflict_events.labels import LabelScheme
 
 DEFAULT = "default"
+_ERRORS_ONLY = 40  # logging.ERROR
 
 
 def load_encoder(
@@ -46,19 +51,55 @@ def load_encoder(
         changes = {"id2label": scheme.id2label, "label2id": scheme.label2id}
         if config.dropout is not None:
             changes |= {"hidden_dropout_prob": config.dropout, "classifier_dropout": config.dropout}
-        model = AutoModelForTokenClassification.from_pretrained(
-            folder,
-            use_safetensors=True,
-            ignore_mismatched_sizes=True,
-            trust_remote_code=config.trust_remote_code,
-            **changes,
-        )
+        options = {"ignore_mismatched_sizes": True, "trust_remote_code": config.trust_remote_code}
+        model = load_classifier(folder, new_head=True, **options, **changes)
     except (OSError, ValueError, KeyError) as error:
         if isinstance(error, ConfigError):
             raise
         raise CheckpointError(f"the encoder cannot be loaded ({error})", where=config.encoder) from error
     tokenizer.model_max_length = window.max_tokens
     return model, tokenizer
+
+
+def load_classifier(folder: Path, *, new_head: bool = False, **options: Any) -> PreTrainedModel:
+    """A token classifier from a folder's safetensors.
+
+    Args:
+        folder: where they are.
+        new_head: take weights that are missing outside the encoder as new, to be trained.
+        options: passed on to ``from_pretrained``.
+
+    Raises:
+        CheckpointError: if weights are missing.
+    """
+    with _quiet():
+        model, report = AutoModelForTokenClassification.from_pretrained(
+            folder, use_safetensors=True, output_loading_info=True, **options
+        )
+    assert isinstance(model, PreTrainedModel)
+    prefix = f"{model.base_model_prefix}." if new_head else ""
+    missing = sorted(name for name in report["missing_keys"] if name.startswith(prefix))
+    if missing:
+        raise CheckpointError(
+            f"{len(missing)} weights are missing, the first of them {missing[0]}",
+            where=str(folder),
+            remedy="the files are incomplete, or those of another architecture",
+        )
+    return model
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """No progress bars and reports of transformers for a moment: what they tell, this module checks."""
+    level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity(_ERRORS_ONLY)
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
+        if bars:
+            logging.enable_progress_bar()  # type: ignore[no-untyped-call]
 
 
 def _load_tokenizer(folder: Path, config: ModelConfig) -> PreTrainedTokenizerFast:

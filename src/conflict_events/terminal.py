@@ -43,19 +43,19 @@ def score_table(scores: Mapping[str, Any], title: str) -> Table:
 
 
 def show_extraction(text: str, extraction: Extraction) -> RenderableType:
-    """The text with its spans highlighted, and a table of its events."""
+    """The text with its spans highlighted, and its events below."""
     marked = Text(text)
     for span in (*extraction.spans, *(event.trigger for event in extraction.events)):
         marked.stylize(_STYLES.get(span.role, "bold"), span.start, span.end)
     legend = Text(" ").join(Text(role, _STYLES[role]) for role in (*Role, TRIGGER))
-    table = Table(show_lines=True)
-    for column in ("", "type", "trigger", *Role, "score"):
-        table.add_column(str(column))
+    events = Table.grid(padding=(0, 2))
     for number, event in enumerate(extraction.events, start=1):
-        roles = ["\n".join(span.text for span in event.by_role(role)) for role in Role]
-        score = "" if event.score is None else f"{event.score:.2f}"
-        table.add_row(f"E{number}", event.type.value, event.trigger.text, *roles, score)
-    return Group(Panel(Group(marked, Text(), legend), title=extraction.id), table)
+        score = "" if event.score is None else f" {event.score:.2f}"
+        events.add_row(f"E{number}", f"{event.type.value}{score}", Text(event.trigger.text, _STYLES[TRIGGER]))
+        for role in Role:
+            if spans := event.by_role(role):
+                events.add_row("", Text(role), Text(" | ".join(span.text for span in spans), _STYLES[role]))
+    return Group(Panel(Group(marked, Text(), legend), title=extraction.id), events)
 
 
 def display(*parts: RenderableType) -> None:

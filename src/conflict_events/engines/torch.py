@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import torch
-from transformers import AutoModelForTokenClassification, PreTrainedModel
+from transformers import PreTrainedModel
 
 from conflict_events.errors import CheckpointError
+from conflict_events.model import load_classifier
 
 
 class TorchEngine:
@@ -36,10 +37,13 @@ class TorchEngine:
             "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
         )
         try:
-            model = AutoModelForTokenClassification.from_pretrained(folder, use_safetensors=True)
+            model = load_classifier(folder)
+        except CheckpointError:
+            raise
         except Exception as error:  # transformers, safetensors and json each raise their own
             raise CheckpointError(f"the checkpoint cannot be loaded ({error})", where=str(folder)) from error
-        return cls(model.to(device), batch_tokens)
+        model.to(torch.device(device))  # type: ignore[arg-type]  # transformers' wrapper hides nn.Module's signature
+        return cls(model, batch_tokens)
 
     def run(self, windows: Sequence[Sequence[int]]) -> list[npt.NDArray[np.float32]]:
         """Scores of windows.
