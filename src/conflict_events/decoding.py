@@ -38,6 +38,8 @@ def decode(text: str, tokens: Tokens, scores: Scores, scheme: LabelScheme, confi
     if len(tokens) == 0:
         return []
     log_probability = log_probabilities(scores)
+    # No span goes on past an empty line: a headline and what follows it are two things.
+    log_probability[np.ix_(tokens.breaks, _is_inside(np.arange(scores.shape[1])))] = _FORBIDDEN
     continues = tokens.continues if config.whole_words else np.zeros(len(tokens), dtype=bool)
     if config.algorithm is Algorithm.viterbi:
         labels = viterbi(log_probability, scheme, continues)
@@ -109,6 +111,8 @@ def label_runs(labels: npt.NDArray[np.int64]) -> list[tuple[int, int, int]]:
     return runs
 
 
-def _is_inside(label: npt.NDArray[np.int64] | int) -> npt.NDArray[np.bool_] | bool:
+def _is_inside(labels: npt.ArrayLike) -> npt.NDArray[np.bool_]:
     """I- labels have even ids above 0 (see :class:`LabelScheme`)."""
-    return (label > 0) & (label % 2 == 0)
+    ids = np.asarray(labels)
+    inside: npt.NDArray[np.bool_] = (ids > OUTSIDE) & (ids % 2 == 0)
+    return inside

@@ -7,6 +7,7 @@ the document without gaps or doubles.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from conflict_events.schema import Span
 
 # Marks that a tokenizer may drop but that belong to the character before them.
 _TRAILING_CATEGORIES = ("Mn", "Me", "Mc", "Cf", "Sk")
+_EMPTY_LINE = re.compile(r"(?:\r\n|\r|\n)[^\S\r\n]*(?:\r\n|\r|\n)\s*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +37,13 @@ class Tokens:
         offsets: half-open character offsets into the original text, shape ``(tokens, 2)``; no token begins or ends
             with white space, and a token of white space alone has an empty pair.
         continues: shape ``(tokens,)``; True where a token goes on with the word of the one before it.
+        breaks: shape ``(tokens,)``; True where an empty line stands before the token.
     """
 
     ids: npt.NDArray[np.int64]
     offsets: Offsets
     continues: npt.NDArray[np.bool_]
+    breaks: npt.NDArray[np.bool_]
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -160,7 +164,11 @@ def _tokens(text: str, ids: list[int], pairs: list[tuple[int, int]]) -> Tokens:
         continues[i] = text[starts[i] - 1].isalnum() and (text[starts[i]].isalnum() or _is_mark(text[starts[i]]))
     # Several tokens of one character (byte fallback) share its offsets: they are one word, too.
     continues[1:] |= (starts[1:] < ends[:-1]) & (ends[1:] > starts[1:])
-    return Tokens(np.array(ids, dtype=np.int64), offsets, continues)
+    breaks = np.zeros(len(offsets), dtype=bool)
+    for line in _EMPTY_LINE.finditer(text):
+        after = int(np.searchsorted(starts, line.end()))
+        breaks[after : after + 1] = True
+    return Tokens(np.array(ids, dtype=np.int64), offsets, continues, breaks)
 
 
 def _mend(text: str, pairs: list[tuple[int, int]]) -> list[tuple[int, int]]:
