@@ -134,6 +134,15 @@ def test_a_run_resumes_from_its_last_checkpoint(tiny_corpus: CorpusConfig, tiny_
     assert steps == [1, 2, 3, 4, 5, 6]
 
 
+@pytest.mark.parametrize("setting", ["last", "nowhere"])
+def test_resuming_from_nothing_is_refused(
+    tiny_corpus: CorpusConfig, tiny_encoder: Path, tmp_path: Path, setting: str
+) -> None:
+    config = config_for(tiny_corpus, tiny_encoder, tmp_path, resume_from_checkpoint=setting)
+    with pytest.raises(ConfigError, match="no checkpoint to resume from"):
+        train(config, load(tiny_corpus))
+
+
 def test_early_stopping_ends_a_run_that_no_longer_improves(
     tiny_corpus: CorpusConfig, tiny_encoder: Path, tmp_path: Path
 ) -> None:

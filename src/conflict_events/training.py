@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shutil
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from transformers import (
     TrainingArguments,
     set_seed,
 )
+from transformers.trainer_utils import get_last_checkpoint
 
 from conflict_events.checkpoint import Settings
 from conflict_events.config import TrainConfig, TrainingConfig, WindowConfig
@@ -120,7 +122,8 @@ def train(config: TrainConfig, corpus: Corpus) -> TrainResult:
     documents = corpus.split("train")[: config.limit]
     dev = corpus.split("dev")[: config.limit]
     scheme = LabelScheme(tuple(corpus.config.roles))
-    arguments = training_arguments(config.training, Path(config.output_dir) / "trainer")
+    steps_folder = Path(config.output_dir) / "trainer"
+    arguments = training_arguments(config.training, steps_folder)
     set_seed(config.training.seed)
     model, hf_tokenizer = load_encoder(config.model, scheme, config.window)
     tokenizer = TextTokenizer(hf_tokenizer.backend_tokenizer)
@@ -133,9 +136,11 @@ def train(config: TrainConfig, corpus: Corpus) -> TrainResult:
         data_collator=DataCollatorForTokenClassification(hf_tokenizer, label_pad_token_id=IGNORE),
         callbacks=_callbacks(config.training),
     )  # fmt: skip
+    resume = _resume_point(config.training.resume_from_checkpoint, steps_folder)
+    if resume is None and trainer.is_world_process_zero():
+        shutil.rmtree(steps_folder, ignore_errors=True)  # or an earlier run's steps would pass for this one's
     began = time.perf_counter()
-    resume = config.training.resume_from_checkpoint
-    outcome = trainer.train(resume_from_checkpoint=True if resume == "last" else resume)
+    outcome = trainer.train(resume_from_checkpoint=resume)
     seconds = time.perf_counter() - began
     metrics: dict[str, Any] = {
         "corpus": corpus.config.name,
@@ -203,6 +208,22 @@ def training_arguments(config: TrainingConfig, folder: Path) -> TrainingArgument
         )
     except (ValueError, TypeError) as error:
         raise ConfigError(f"transformers refuses the training settings: {error}", where="training") from None
+
+
+def _resume_point(setting: str | None, folder: Path) -> str | None:
+    """The Trainer checkpoint to go on from: a folder, or with ``last`` the newest one of the same output folder."""
+    if setting is None:
+        return None
+    found: str | None = setting
+    if setting == "last":
+        found = get_last_checkpoint(str(folder)) if folder.is_dir() else None  # type: ignore[no-untyped-call]
+    if found is None or not Path(found).is_dir():
+        raise ConfigError(
+            f"there is no checkpoint to resume from at {folder if setting == 'last' else setting}",
+            where="training.resume_from_checkpoint",
+            remedy="leave it out to begin anew",
+        )
+    return found
 
 
 def _callbacks(config: TrainingConfig) -> list[EarlyStoppingCallback]:
