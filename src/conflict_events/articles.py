@@ -53,7 +53,7 @@ def read_articles(source: str, text_column: str = "text", id_column: str = "id")
         Articles and bad records, in the order of the input. Further CSV columns, and JSONL's ``meta``, become meta.
 
     Raises:
-        InputError: if the path does not exist, is of another kind, is empty of records, or lacks the text column.
+        InputError: if the path does not exist, is of another kind, is an empty file, or lacks the text column.
     """
     if source == "-":
         return _jsonl(sys.stdin.buffer, "stdin", text_column, id_column)
@@ -77,7 +77,7 @@ def _txt(path: Path, _text_column: str, _id_column: str) -> Records:
 
 
 def _folder(folder: Path) -> Records:
-    paths = sorted(folder.rglob("*.txt"))
+    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() == ".txt")
     if not paths:
         raise InputError("the folder has no .txt files", where=str(folder))
     return (_from_file(path, path.relative_to(folder).with_suffix("").as_posix()) for path in paths)
@@ -107,7 +107,7 @@ def _jsonl(file: BinaryIO, name: str, text_column: str, id_column: str) -> Recor
             continue
         where = f"{name}:{number}"
         try:
-            record = json.loads(_decode(line))
+            record = json.loads(_decode(line), parse_constant=_no_constant)
             if not isinstance(record, dict):
                 raise ValueError(f"the line is a JSON {type(record).__name__}, not an object")
             if text_column not in record:
@@ -116,7 +116,7 @@ def _jsonl(file: BinaryIO, name: str, text_column: str, id_column: str) -> Recor
             if not isinstance(meta, dict):
                 raise ValueError("'meta' is not an object")
             yield _article(_identifier(record.get(id_column), f"{Path(name).name}:{number}"), record[text_column], meta)
-        except ValueError as error:  # json's and UTF-8's errors are ValueErrors, too
+        except (ValueError, RecursionError) as error:  # json's and UTF-8's errors are ValueErrors, too
             yield BadRecord(where, str(error))
 
 
@@ -140,6 +140,7 @@ def _csv_rows(path: Path, text_column: str, id_column: str) -> Records:
     with path.open("r", encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
         reader = csv.DictReader(file)
         rows = iter(reader)
+        cells = len(reader.fieldnames or ())  # reads the header: line_num counts it from here on
         while True:
             line = reader.line_num + 1  # of the file: a quoted text may span many
             try:
@@ -147,9 +148,7 @@ def _csv_rows(path: Path, text_column: str, id_column: str) -> Records:
                 if row is None:
                     return
                 if None in row or None in row.values():
-                    raise ValueError(
-                        f"the row has another number of cells than the header's {len(reader.fieldnames or ())}"
-                    )
+                    raise ValueError(f"the row has another number of cells than the header's {cells}")
                 text = row.pop(text_column)
                 identifier = _identifier(row.pop(id_column, None), f"{path.name}:{line}")
                 yield _article(identifier, text, row)
@@ -162,6 +161,10 @@ _READERS: dict[str, Callable[[Path, str, str], Records]] = {".txt": _txt, ".json
 
 def _decode(raw: bytes) -> str:
     return io.TextIOWrapper(io.BytesIO(raw), encoding="utf-8-sig", newline="").read()
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
 
 
 def _identifier(given: Any, otherwise: str) -> str:
@@ -177,4 +180,8 @@ def _article(identifier: str, text: Any, meta: Mapping[str, Any]) -> Article:
         text.encode("utf-8")
     except UnicodeEncodeError as error:
         raise ValueError(f"the text is not valid Unicode at character {error.start}") from None
+    try:
+        json.dumps([identifier, meta], ensure_ascii=False).encode("utf-8")
+    except UnicodeEncodeError:
+        raise ValueError("the id or what stands beside the text is not valid Unicode") from None
     return Article(identifier, text, dict(meta))

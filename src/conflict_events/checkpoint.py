@@ -63,11 +63,22 @@ class Settings:
             )
         try:
             decoding = record.pop("decoding")
-            return cls(
+            settings = cls(
                 window=WindowConfig(**record.pop("window")),
                 decoding=DecodingConfig(**decoding | {"algorithm": Algorithm(decoding["algorithm"])}),
                 **record,
             )
+            for value, kind in (
+                (settings.window.max_tokens, int),
+                (settings.window.overlap, int),
+                (settings.decoding.whole_words, bool),
+                (settings.decoding.min_score, (int, float)),
+                (settings.language, str),
+                (settings.event_types, (dict, type(None))),
+            ):
+                if not isinstance(value, kind):
+                    raise TypeError(f"{value!r} is of another kind than it should be")
+            return settings
         except (TypeError, KeyError, ValueError, ConfigError) as error:
             raise CheckpointError(f"the settings are malformed ({error})", where=str(path)) from None
 
@@ -80,7 +91,7 @@ def label_scheme(folder: Path) -> tuple[LabelScheme, list[int]]:
     """
     path = folder / "config.json"
     names = read_json(path).get("id2label")
-    if not isinstance(names, dict) or not names:
+    if not isinstance(names, dict) or not names or not all(number.isdecimal() for number in names):
         raise CheckpointError(
             "config.json has no id2label", where=str(folder), remedy="give a checkpoint of a token classifier"
         )

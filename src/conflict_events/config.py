@@ -49,7 +49,7 @@ class ModelConfig:
         encoder: ``default`` (the embedded MiniLM), a folder, or a Hub id.
         revision: branch, tag or commit on the Hub.
         add_prefix_space: for byte-level tokenizers, so that the first word is tokenised like any other.
-        dropout: hidden dropout of the encoder and the classifier; None keeps the encoder's own.
+        dropout: probability of every dropout layer of encoder and classifier; None keeps the encoder's own.
         trust_remote_code: lets a Hub repository run its own code here. Off unless you set it.
     """
 
@@ -200,6 +200,10 @@ class PredictConfig:
     id_column: str = "id"
     show: int = 0
     model: CheckpointConfig = field(default_factory=CheckpointConfig)
+
+    def __post_init__(self) -> None:
+        if _MISSING != self.input == self.output:
+            raise ConfigError(f"output={self.output} is the input", remedy="give the output another name")
 
 
 @dataclass

@@ -46,13 +46,15 @@ def decode(text: str, tokens: Tokens, scores: Scores, scheme: LabelScheme, confi
     else:
         labels = log_probability.argmax(axis=1)
     chosen = np.exp(log_probability[np.arange(len(labels)), labels])
-    spans = []
+    spans: list[Span] = []
     for label, first, last in label_runs(labels):
         pairs = tokens.offsets[first:last]
         pairs = pairs[pairs[:, 0] < pairs[:, 1]]  # a token of white space has no place in the text
         score = float(chosen[first:last].min())
         if len(pairs) and score >= config.min_score:
             start, end = int(pairs[0, 0]), int(pairs[-1, 1])
+            if spans and start < spans[-1].end:
+                continue  # tokens of one character (byte fallback), split by argmax
             spans.append(Span.of(text, scheme.roles[(label - 1) // 2], start, end, score))
     return spans
 
@@ -77,9 +79,8 @@ def viterbi(
         begin, inside = scheme.begin(role), scheme.inside(role)
         within_word[begin, begin] = False
         within_word[begin, inside] = True
-    steps = np.where(continues[1:, None, None], within_word, allowed)[
-        np.arange(len(greedy) - 1), greedy[:-1], greedy[1:]
-    ]
+    before, after = greedy[:-1], greedy[1:]
+    steps = np.where(continues[1:], within_word[before, after], allowed[before, after])
     if steps.all() and not _is_inside(greedy[0]):
         return greedy  # the best of all sequences is legal
     penalty = np.where(allowed, 0.0, _FORBIDDEN)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
 
 class ConflictEventsError(Exception):
     """Base of every error this package raises on purpose.
@@ -19,6 +23,10 @@ class ConflictEventsError(Exception):
         place = f"{where}: " if where else ""
         advice = f". {remedy[0].upper()}{remedy[1:]}" if remedy else ""
         super().__init__(f"{place}{what}{advice}.")
+
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+        # BaseException would rebuild from the finished message; errors cross processes in batch runs.
+        return partial(type(self), where=self.where, remedy=self.remedy), (self.what,)
 
     def at(self, where: str) -> ConflictEventsError:
         """The same error with a place: readers add file and line to errors raised further down."""

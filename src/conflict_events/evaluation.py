@@ -35,6 +35,12 @@ def evaluate(config: EvaluateConfig, corpus: Corpus) -> dict[str, Any]:
             f"{', '.join(corpus.config.roles)}",
             remedy="evaluate on a corpus with the same roles",
         )
+    for document in documents:
+        if config.by is not None and config.by not in document.meta:
+            raise ConfigError(
+                f"document {document.id!r} has no {config.by!r} in its meta",
+                remedy=f"group by one of: {', '.join(map(str, document.meta)) or '(it has none)'}",
+            )
     texts = tqdm([document.text for document in documents], unit=" documents")
     predicted = (spans for _, spans in extractor.tagger.tag_many(texts))
     pairs = list(zip(documents, predicted, strict=True))
@@ -48,11 +54,6 @@ def evaluate(config: EvaluateConfig, corpus: Corpus) -> dict[str, Any]:
     if config.by is not None:
         groups: dict[str, list[tuple[Document, Sequence[Span]]]] = {}
         for document, spans in pairs:
-            if config.by not in document.meta:
-                raise ConfigError(
-                    f"document {document.id!r} has no {config.by!r} in its meta",
-                    remedy=f"group by one of: {', '.join(map(str, document.meta)) or '(it has none)'}",
-                )
             groups.setdefault(str(document.meta[config.by]), []).append((document, spans))
         metrics["by"] = {value: _scores(group, roles) for value, group in sorted(groups.items())}
     folder = Path(config.output_dir)

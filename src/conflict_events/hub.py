@@ -9,8 +9,10 @@ from functools import lru_cache
 from pathlib import Path
 
 import huggingface_hub
-from huggingface_hub.errors import (
+from huggingface_hub.errors import (  # type: ignore[attr-defined]
     HfHubHTTPError,
+    HFValidationError,
+    HTTPError,
     LocalEntryNotFoundError,
     RepositoryNotFoundError,
     RevisionNotFoundError,
@@ -121,7 +123,9 @@ def _download(name: str, revision: str | None, code: bool) -> Path:
             where=name,
             remedy="check the name; a private repository needs 'hf auth login'",
         ) from None
-    except (LocalEntryNotFoundError, HfHubHTTPError, OSError) as error:
+    except HFValidationError as error:
+        raise CheckpointError(f"this is no Hub id ({error})", where=name, remedy="write owner/name") from None
+    except (LocalEntryNotFoundError, HfHubHTTPError, HTTPError, OSError) as error:
         raise SourceError(
             f"the Hub cannot be reached and the cache has no copy ({type(error).__name__})",
             where=name,

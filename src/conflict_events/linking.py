@@ -28,7 +28,10 @@ _STEM = 4  # letters: chosen on the dev split
 
 @dataclass(frozen=True)
 class TypeModel:
-    """Multinomial naive Bayes (add-one smoothing) from the words of an event to its type.
+    """Naive Bayes from the words of an event to its type.
+
+    Only words that are present count, each with the smoothed share (n + 1) / (N + 2) of the N events of a type that
+    hold it (the Bernoulli event model of McCallum and Nigam 1998, absent words left out).
 
     Attributes:
         types: how many training events had each type.
@@ -75,10 +78,10 @@ class TypeModel:
         try:
             types = {EventType(name).value: int(count) for name, count in record["types"].items()}
             words = {str(w): {EventType(n).value: int(c) for n, c in cs.items()} for w, cs in record["words"].items()}
-        except (TypeError, KeyError, ValueError, AttributeError) as error:
+        except (TypeError, KeyError, ValueError, AttributeError, OverflowError) as error:
             raise CheckpointError(f"the event type model is malformed ({error!r})") from None
-        if not types or min(types.values()) < 1:
-            raise CheckpointError("the event type model has no events")
+        if not types or min(types.values()) < 1 or any(min(counts.values()) < 0 for counts in words.values()):
+            raise CheckpointError("the event type model has impossible counts")
         return cls(types, words)
 
 

@@ -7,8 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import torch
+from tokenizers.pre_tokenizers import ByteLevel
 from transformers import (
-    AutoConfig,
     AutoModelForTokenClassification,
     AutoTokenizer,
     PreTrainedModel,
@@ -41,22 +42,28 @@ def load_encoder(
     )
     tokenizer = _load_tokenizer(folder, config)
     try:
-        settings = AutoConfig.from_pretrained(folder, trust_remote_code=config.trust_remote_code)
-        longest = getattr(settings, "max_position_embeddings", None)
-        if longest and window.max_tokens > longest:
-            raise ConfigError(
-                f"window.max_tokens={window.max_tokens} is more than the {longest} positions of {config.encoder}",
-                remedy=f"set window.max_tokens={longest} or less",
-            )
-        changes = {"id2label": scheme.id2label, "label2id": scheme.label2id}
-        if config.dropout is not None:
-            changes |= {"hidden_dropout_prob": config.dropout, "classifier_dropout": config.dropout}
-        options = {"ignore_mismatched_sizes": True, "trust_remote_code": config.trust_remote_code}
-        model = load_classifier(folder, new_head=True, **options, **changes)
-    except (OSError, ValueError, KeyError) as error:
-        if isinstance(error, ConfigError):
-            raise
+        model = load_classifier(
+            folder,
+            new_head=True,
+            ignore_mismatched_sizes=True,
+            trust_remote_code=config.trust_remote_code,
+            id2label=scheme.id2label,
+            label2id=scheme.label2id,
+        )
+    except CheckpointError:
+        raise
+    except Exception as error:  # transformers, safetensors and json each raise their own
         raise CheckpointError(f"the encoder cannot be loaded ({error})", where=config.encoder) from error
+    longest = _longest_window(model)
+    if longest is not None and window.max_tokens > longest:
+        raise ConfigError(
+            f"window.max_tokens={window.max_tokens} is more than the {longest} positions of {config.encoder}",
+            remedy=f"set window.max_tokens={longest} or less",
+        )
+    if config.dropout is not None:
+        for module in model.modules():
+            if isinstance(module, torch.nn.Dropout):
+                module.p = config.dropout
     tokenizer.model_max_length = window.max_tokens
     return model, tokenizer
 
@@ -88,6 +95,15 @@ def load_classifier(folder: Path, *, new_head: bool = False, **options: Any) -> 
     return model
 
 
+def _longest_window(model: PreTrainedModel) -> int | None:
+    """How many tokens the position embeddings reach; None if there is no such limit."""
+    longest: int | None = getattr(model.config, "max_position_embeddings", None)
+    table = getattr(getattr(model.base_model, "embeddings", None), "position_embeddings", None)
+    if longest is not None and table is not None and table.padding_idx is not None:
+        longest -= table.padding_idx + 1  # RoBERTa and its kin count positions from there
+    return longest
+
+
 @contextmanager
 def _quiet() -> Iterator[None]:
     """No progress bars and reports of transformers for a moment: what they tell, this module checks."""
@@ -116,4 +132,11 @@ def _load_tokenizer(folder: Path, config: ModelConfig) -> PreTrainedTokenizerFas
             where=config.encoder,
             remedy="choose an encoder with a tokenizer.json",
         )
+    if len(tokenizer) <= len(tokenizer.all_special_tokens):
+        raise CheckpointError(
+            "the tokenizer has no vocabulary", where=config.encoder, remedy="its files are missing: add tokenizer.json"
+        )
+    before_words = tokenizer.backend_tokenizer.pre_tokenizer
+    if config.add_prefix_space and isinstance(before_words, ByteLevel):
+        before_words.add_prefix_space = True  # transformers' generic class leaves the option unused
     return tokenizer

@@ -47,7 +47,7 @@ class Layer(StrEnum):
     EVENTS = "events"
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class Span:
     """A stretch of text in a role. Ordered by position.
 
@@ -98,6 +98,13 @@ class Span:
                 remedy="offsets count Unicode characters, not bytes or UTF-16 units",
             )
         return cls(start, end, role, document_text[start:end], score)
+
+    def __lt__(self, other: Span) -> bool:
+        return self._order < other._order
+
+    @property
+    def _order(self) -> tuple[int, int, str, float]:
+        return (self.start, self.end, self.role, -1.0 if self.score is None else self.score)
 
     @property
     def key(self) -> tuple[str, int, int]:
@@ -211,13 +218,20 @@ class Document:
         if not isinstance(text, str):
             raise DataError(f"document {identifier!r} has no 'text'", remedy="give the text as a string")
         try:
-            layers = frozenset(Layer(name) for name in _list(record, "layers"))
-        except ValueError as error:
-            raise DataError(f"document {identifier!r}: {error}", remedy=f"layers are {', '.join(Layer)}") from None
+            text.encode("utf-8")
+        except UnicodeEncodeError as error:
+            raise DataError(
+                f"the text of {identifier!r} holds half a surrogate pair at character {error.start}",
+                remedy="write the character whole",
+            ) from None
         try:
+            layers = frozenset(map(_layer, _list(record, "layers")))
+            meta = record.get("meta")
+            if meta is not None and not isinstance(meta, Mapping):
+                raise DataError(f"'meta' must be an object, not {type(meta).__name__}")
             spans = tuple(_span_from(text, item) for item in _list(record, "spans"))
             events = tuple(_event_from(text, item) for item in _list(record, "events"))
-            return cls(identifier, text, layers, spans, events, dict(record.get("meta") or {}))
+            return cls(identifier, text, layers, spans, events, dict(meta or {}))
         except DataError as error:
             raise error.at(f"document {identifier!r}") from None
 
@@ -272,6 +286,13 @@ def _list(record: Mapping[str, Any], key: str) -> Sequence[Any]:
     if not isinstance(value, list):
         raise DataError(f"{key!r} must be a list, not {type(value).__name__}")
     return value
+
+
+def _layer(name: Any) -> Layer:
+    try:
+        return Layer(name)
+    except ValueError as error:
+        raise DataError(str(error), remedy=f"layers are {', '.join(Layer)}") from None
 
 
 def _span_from(text: str, item: Any) -> Span:

@@ -22,6 +22,8 @@ _STYLES: Mapping[str, str] = {
     Role.WEAPON: "bold magenta",
     TRIGGER: "bold underline yellow",
 }
+# rich drops these characters, which would shift the offsets after them.
+_CONTROL = dict.fromkeys((7, 8, 11, 12, 13), " ")
 
 
 def score_table(scores: Mapping[str, Any], title: str) -> Table:
@@ -31,7 +33,7 @@ def score_table(scores: Mapping[str, Any], title: str) -> Table:
         scores: what :meth:`conflict_events.metrics.strict.StrictScores.to_record` gives.
         title: above the table.
     """
-    table = Table(title=title, title_justify="left")
+    table = Table(title=Text(title), title_justify="left")
     for column in ("", "precision", "recall", "F1", "support"):
         table.add_column(column, justify="left" if not column else "right")
     for name, score in scores["per_role"].items():
@@ -44,7 +46,7 @@ def score_table(scores: Mapping[str, Any], title: str) -> Table:
 
 def show_extraction(text: str, extraction: Extraction) -> RenderableType:
     """The text with its spans highlighted, and its events below."""
-    marked = Text(text)
+    marked = Text(text.translate(_CONTROL))
     for span in (*extraction.spans, *(event.trigger for event in extraction.events)):
         marked.stylize(_STYLES.get(span.role, "bold"), span.start, span.end)
     legend = Text(" ").join(Text(role, _STYLES[role]) for role in (*Role, TRIGGER))
@@ -55,14 +57,15 @@ def show_extraction(text: str, extraction: Extraction) -> RenderableType:
         for role in Role:
             if spans := event.by_role(role):
                 events.add_row("", Text(role), Text(" | ".join(span.text for span in spans), _STYLES[role]))
-    return Group(Panel(Group(marked, Text(), legend), title=extraction.id), events)
+    return Group(Panel(Group(marked, Text(), legend), title=Text(extraction.id or "")), events)
 
 
 def display(*parts: RenderableType) -> None:
     """Print to standard output."""
     console = Console()
     for part in parts:
-        console.print(part)
+        plain = isinstance(part, str)  # paths and reasons: no markup in them, no line breaks
+        console.print(Text(part) if isinstance(part, str) else part, soft_wrap=plain)
 
 
 @contextmanager

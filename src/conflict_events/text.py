@@ -7,8 +7,8 @@ import re
 
 import sentencex
 
-# sentencex 1.0.32 panics on a multi-byte space after an initial ("J.\u00a0Smith"); it is shown plain spaces instead,
-# one for one, so that offsets stay.
+# sentencex 1.0.32 panics on a multi-byte space between an initial and its full stop ("J\u00a0. Smith"); it is shown
+# plain spaces instead, one for one, so that offsets stay.
 _SPACE = re.compile(r"[^\S\r\n]")
 
 

@@ -19,13 +19,13 @@ import numpy.typing as npt
 from tokenizers import Tokenizer
 
 from conflict_events.config import WindowConfig
-from conflict_events.errors import CheckpointError
+from conflict_events.errors import CheckpointError, ConfigError
 from conflict_events.labels import Offsets, tokens_of
 from conflict_events.schema import Span
 
 # Marks that a tokenizer may drop but that belong to the character before them.
-_TRAILING_CATEGORIES = ("Mn", "Me", "Mc", "Cf", "Sk")
-_EMPTY_LINE = re.compile(r"(?:\r\n|\r|\n)[^\S\r\n]*(?:\r\n|\r|\n)\s*")
+_TRAILING_CATEGORIES = ("Mn", "Me", "Mc", "Cf")
+_EMPTY_LINE = re.compile(r"(?>\r\n|\r|\n)[^\S\r\n]*(?:\r\n|\r|\n)\s*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +122,16 @@ def windows_of(length: int, config: WindowConfig, special_tokens: int) -> list[W
 
     Returns:
         Windows in order; what they own partitions ``range(length)``. No window for an empty document.
+
+    Raises:
+        ConfigError: if the frame leaves no room beside the overlap.
     """
     size, overlap = config.max_tokens - special_tokens, config.overlap
+    if size <= overlap:
+        raise ConfigError(
+            f"window.max_tokens={config.max_tokens} leaves {size} tokens of text, with an overlap of {overlap}",
+            remedy="raise window.max_tokens or lower window.overlap",
+        )
     if length == 0:
         return []
     count = 1 if length <= size else -(-(length - overlap) // (size - overlap))
@@ -153,7 +161,15 @@ def cut_spans(windows: Sequence[Window], offsets: Offsets, spans: Iterable[Span]
 
 
 def _is_mark(character: str) -> bool:
-    return unicodedata.category(character) in _TRAILING_CATEGORIES
+    # Of the symbols that modify (Sk) only skin tones: ` and ^ are punctuation.
+    return unicodedata.category(character) in _TRAILING_CATEGORIES or "\U0001f3fb" <= character <= "\U0001f3ff"
+
+
+def _in_word(text: str, at: int) -> bool:
+    """Whether a letter or digit, with its marks, ends at ``at``."""
+    while at > 0 and _is_mark(text[at - 1]):
+        at -= 1
+    return at > 0 and text[at - 1].isalnum()
 
 
 def _tokens(text: str, ids: list[int], pairs: list[tuple[int, int]]) -> Tokens:
@@ -161,7 +177,8 @@ def _tokens(text: str, ids: list[int], pairs: list[tuple[int, int]]) -> Tokens:
     starts, ends = offsets[:, 0], offsets[:, 1]
     continues = np.zeros(len(offsets), dtype=bool)
     for i in np.flatnonzero((starts[1:] == ends[:-1]) & (ends[1:] > starts[1:])) + 1:
-        continues[i] = text[starts[i] - 1].isalnum() and (text[starts[i]].isalnum() or _is_mark(text[starts[i]]))
+        first = text[starts[i]]
+        continues[i] = (first.isalnum() or _is_mark(first)) and _in_word(text, int(starts[i]))
     # Several tokens of one character (byte fallback) share its offsets: they are one word, too.
     continues[1:] |= (starts[1:] < ends[:-1]) & (ends[1:] > starts[1:])
     breaks = np.zeros(len(offsets), dtype=bool)

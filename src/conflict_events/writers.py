@@ -25,6 +25,8 @@ class JsonlWriter:
         self._file: IO[str]
 
     def __enter__(self) -> JsonlWriter:
+        if self.path.is_dir():
+            raise InputError("cannot be written (it is a folder)", where=str(self.path))
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._file = self._part.open("w", encoding="utf-8", newline="\n")

@@ -12,7 +12,6 @@ from pathlib import Path
 from tqdm import tqdm
 
 from conflict_events.articles import Article, BadRecord
-from conflict_events.errors import ConflictEventsError
 from conflict_events.extractor import EventExtractor
 from conflict_events.schema import Extraction
 from conflict_events.writers import JsonlWriter
@@ -93,7 +92,7 @@ def _results(
 def _extract(articles: list[Article], extractor: EventExtractor) -> list[Extraction | BadRecord]:
     try:
         extractions = list(extractor.extract_many(article.text for article in articles))
-    except (ConflictEventsError, RuntimeError, MemoryError) as error:
+    except Exception as error:  # torch and tokenizers raise whatever they like
         if len(articles) == 1:
             return [BadRecord(articles[0].id, f"{type(error).__name__}: {error}")]
         # One of them is at fault: the others must not be lost with it.

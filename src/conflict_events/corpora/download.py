@@ -11,6 +11,7 @@ import json
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
 from urllib.error import URLError
 
@@ -115,9 +116,15 @@ def _download(file: SourceFile, part: Path) -> None:
             with part.open("ab" if continued else "wb") as out:
                 while chunk := answer.read(_CHUNK):
                     out.write(chunk)
-    except (URLError, OSError, ValueError) as error:
+    except (URLError, HTTPException, OSError, ValueError) as error:
         raise SourceError(
-            f"cannot download ({error})",
+            f"cannot download ({error!r})",
             where=file.url,
             remedy=f"without a network, put a copy at {part.with_suffix('')} or pass source_dir=FOLDER",
         ) from None
+    if part.stat().st_size < file.bytes:  # a server that hangs up early raises nothing
+        raise SourceError(
+            f"the transfer broke off at {part.stat().st_size:,} of {file.bytes:,} bytes",
+            where=file.url,
+            remedy="run it again: it goes on where it stopped",
+        )

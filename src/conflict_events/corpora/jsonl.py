@@ -52,20 +52,33 @@ def records(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     Raises:
         DataError: for invalid UTF-8, invalid JSON, or JSON that is no object, naming file and line.
     """
-    with path.open("rb") as lines:
-        for number, line in enumerate(lines, start=1):
-            if not line.strip():
-                continue
-            where = f"{path}:{number}"
-            try:
-                record = json.loads(line.decode("utf-8"))
-            except UnicodeDecodeError as error:
-                raise DataError(f"not UTF-8 ({error})", where=where, remedy="save the file as UTF-8") from None
-            except json.JSONDecodeError as error:
-                raise DataError(f"not JSON ({error})", where=where, remedy="write one JSON object a line") from None
-            if not isinstance(record, dict):
-                raise DataError(f"the line is a JSON {type(record).__name__}, not an object", where=where)
-            yield where, record
+    for where, line in lines(path):
+        yield where, parse_line(where, line)
+
+
+def lines(path: Path) -> Iterator[tuple[str, bytes]]:
+    """``("file:line", bytes)`` for every line that is not blank."""
+    with path.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            if line.strip():
+                yield f"{path}:{number}", line
+
+
+def parse_line(where: str, line: bytes) -> dict[str, Any]:
+    """The JSON object of a line.
+
+    Raises:
+        DataError: for invalid UTF-8, invalid JSON, or JSON that is no object, naming ``where``.
+    """
+    try:
+        record = json.loads(line.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        raise DataError(f"not UTF-8 ({error})", where=where, remedy="save the file as UTF-8") from None
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise DataError(f"not JSON ({error})", where=where, remedy="write one JSON object a line") from None
+    if not isinstance(record, dict):
+        raise DataError(f"the line is a JSON {type(record).__name__}, not an object", where=where)
+    return record
 
 
 def write(path: Path, documents: Iterable[Document]) -> None:

@@ -14,7 +14,7 @@ article.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from conflict_events.corpora.jsonl import SPLITS
@@ -38,38 +38,42 @@ def parse(source: str, where: str) -> Document:
     """
     header, separator, body = source.partition("\n---\n")
     if not separator:
-        raise DataError("there is no line '---' after the header", where=where)
-    meta = dict(_header_lines(header, where))
+        raise DataError("there is no line '---' after the header", where=f"{where}:1")
+    meta = _header(header, where)
     identifier = meta.pop("id", "")
-    body_line = header.count("\n") + 3
-    text, marks = _strip(body.removesuffix("\n"), where, body_line)
-    triggers: dict[int, list[tuple[Span, str]]] = {}
+    if not identifier:
+        raise DataError("the header has no id", where=f"{where}:1", remedy="begin with a line 'id: ...'")
+    text, marks = _strip(body.removesuffix("\n"), where, first_line=header.count("\n") + 3)
+    triggers: dict[int, Event] = {}
     arguments: dict[int, list[Span]] = {}
+    line_of: dict[int, int] = {}
     for start, end, tags, line in marks:
-        for tag in tags.split():
+        for tag in tags.split() or [""]:
             match = _TAG.match(tag)
             if match is None:
                 raise DataError(
                     f"tag {tag!r} is malformed", where=f"{where}:{line}", remedy="write E1:bombing, A1, T1, L1 or W1"
                 )
-            event, event_type, letter, number = match.groups()
-            if event is not None:
-                triggers.setdefault(int(event), []).append((Span.of(text, TRIGGER, start, end), event_type))
-            else:
-                arguments.setdefault(int(number), []).append(Span.of(text, _ROLE_OF[letter].value, start, end))
-    for number in sorted(triggers.keys() | arguments.keys()):
-        if len(triggers.get(number, [])) != 1:
-            raise DataError(
-                f"event {number} has {len(triggers.get(number, []))} triggers",
-                where=where,
-                remedy=f"mark exactly one span with E{number}:type",
-            )
-    try:
-        events = [Event(kind, span, tuple(arguments.get(n, ()))) for n, [(span, kind)] in triggers.items()]  # type: ignore[arg-type]
-    except DataError as error:
-        raise error.at(where) from None
-    if not identifier:
-        raise DataError("the header has no id", where=where, remedy="begin with a line 'id: ...'")
+            event, event_type, letter, argument_of = match.groups()
+            number = int(event or argument_of)
+            line_of.setdefault(number, line)
+            try:
+                if event is None:
+                    arguments.setdefault(number, []).append(Span.of(text, _ROLE_OF[letter].value, start, end))
+                elif number in triggers:
+                    raise DataError(f"event {number} has 2 triggers", remedy="number the events anew")
+                else:
+                    span = Span.of(text, TRIGGER, start, end)
+                    triggers[number] = Event(event_type, span)  # type: ignore[arg-type]  # it refuses others
+            except DataError as error:
+                raise error.at(f"{where}:{line}") from None
+    for number in arguments.keys() - triggers.keys():
+        raise DataError(
+            f"event {number} has 0 triggers",
+            where=f"{where}:{line_of[number]}",
+            remedy=f"mark exactly one span with E{number}:type",
+        )
+    events = [replace(event, arguments=tuple(arguments.get(n, ()))) for n, event in triggers.items()]
     events.sort(key=lambda event: event.trigger)
     return Document(identifier, text, frozenset(Layer), (), tuple(events), meta)
 
@@ -78,8 +82,10 @@ def render(document: Document) -> str:
     """Write a document with events as markup (inverse of :func:`parse`).
 
     Raises:
-        DataError: if two spans cross, which brackets cannot show.
+        DataError: for what markup cannot hold: two spans that cross, role spans outside of events.
     """
+    if document.role_spans:
+        raise DataError("markup has no role spans outside of events", where=f"document {document.id!r}")
     tags: dict[tuple[int, int], list[str]] = {}
     for number, event in enumerate(document.events, start=1):
         tags.setdefault((event.trigger.start, event.trigger.end), []).append(f"E{number}:{event.type}")
@@ -114,33 +120,39 @@ def render(document: Document) -> str:
 
 
 def read_folder(folder: Path) -> dict[str, list[Document]]:
-    """The articles ``*.txt`` of a folder by the split that their headers name, in the order of their ids.
+    """The articles ``*.txt`` of a folder by the split that their headers name, in the order of the file names.
 
     Raises:
         DataError: naming file and line: an article that is not UTF-8 or not well-formed, or names no split.
     """
     splits: dict[str, list[Document]] = {name: [] for name in SPLITS}
-    for path in sorted(folder.glob("*.txt")):
+    for path in sorted(folder.glob("*.txt"), key=lambda path: path.stem):
+        raw = path.read_bytes()
         try:
-            source = path.read_bytes().decode("utf-8")
+            source = raw.decode("utf-8")
         except UnicodeDecodeError as error:
-            raise DataError(f"not UTF-8 ({error})", where=str(path), remedy="save the file as UTF-8") from None
+            line = raw.count(b"\n", 0, error.start) + 1
+            raise DataError(f"not UTF-8 ({error})", where=f"{path}:{line}", remedy="save the file as UTF-8") from None
         document = parse(source, str(path))
         split = document.meta.get("split")
         if split not in splits:
             raise DataError(
-                f"split is {split!r}", where=str(path), remedy=f"write 'split: ' and one of {', '.join(SPLITS)}"
+                f"split is {split!r}", where=f"{path}:1", remedy=f"write 'split: ' and one of {', '.join(SPLITS)}"
             )
         splits[split].append(document)
     return splits
 
 
-def _header_lines(header: str, where: str) -> Iterator[tuple[str, str]]:
+def _header(header: str, where: str) -> dict[str, str]:
+    meta: dict[str, str] = {}
     for number, line in enumerate(header.split("\n"), start=1):
-        key, colon, value = line.partition(":")
-        if not colon or not key.strip():
+        key, colon, value = (part.strip() for part in line.partition(":"))
+        if not colon or not key:
             raise DataError(f"header line {line!r} is not 'key: value'", where=f"{where}:{number}")
-        yield key.strip(), value.strip()
+        if key in meta:
+            raise DataError(f"the header has {key!r} twice", where=f"{where}:{number}")
+        meta[key] = value
+    return meta
 
 
 def _strip(body: str, where: str, first_line: int) -> tuple[str, list[tuple[int, int, str, int]]]:
@@ -163,7 +175,9 @@ def _strip(body: str, where: str, first_line: int) -> tuple[str, list[tuple[int,
             end = body.find("}", position)
             if end < 0:
                 break
-            marks.append((open_starts.pop()[0], len(text), body[position + 1 : end], line))
+            tags = body[position + 1 : end]
+            marks.append((open_starts.pop()[0], len(text), tags, line))
+            line += tags.count("\n")
             position = end
         elif character in "|}":
             raise DataError(f"{character!r} outside of a span", where=f"{where}:{line}", remedy=f"write \\{character}")

@@ -28,7 +28,9 @@ def prepare(config: PrepareConfig, progress: Callable[[str], None]) -> None:
     if config.compile:
         articles = folder / ARTICLES
         if not articles.is_dir():
-            raise ConfigError(f"there is no {articles} to compile", remedy="compile=true is for marked-up corpora")
+            raise ConfigError(
+                f"there is no {articles} to compile", remedy="leave out compile=true: it is for marked-up corpora"
+            )
         for split, documents in markup.read_folder(articles).items():
             jsonl.write(folder / f"{split}.jsonl", documents)
             progress(f"{folder / split}.jsonl: {len(documents)} documents")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from conflict_events.config import CorpusConfig
 from conflict_events.corpora import READERS, download, standoff
-from conflict_events.corpora.jsonl import check_roles, records, split_files
+from conflict_events.corpora.jsonl import check_roles, lines, parse_line, split_files
 from conflict_events.errors import ConflictEventsError, DataError, SourceError
 from conflict_events.schema import Document, Span
 
@@ -74,16 +74,9 @@ def _documents(config: CorpusConfig) -> Iterator[tuple[str, Document | Problem]]
             yield from ((f"{config.name}/{split}:{document.id}", document) for document in documents)
         return
     for path in split_files(Path(config.path)).values():
-        lines = iter(records(path))
-        while True:
+        for where, line in lines(path):
             try:
-                where, record = next(lines)
-            except StopIteration:
-                break
-            except DataError as error:
-                yield str(path), Problem(error.where or str(path), error.what)
-                break
-            try:
+                record = parse_line(where, line)
                 document = (
                     Document.from_record(record)
                     if config.format == "jsonl"

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import torch
 from transformers import PreTrainedModel
 
-from conflict_events.errors import CheckpointError
+from conflict_events.errors import CheckpointError, ConfigError
 from conflict_events.model import load_classifier
 
 
@@ -32,6 +32,7 @@ class TorchEngine:
 
         Raises:
             CheckpointError: if the files do not make a token classifier.
+            ConfigError: if there is no such device.
         """
         device = device or (
             "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
@@ -42,7 +43,10 @@ class TorchEngine:
             raise
         except Exception as error:  # transformers, safetensors and json each raise their own
             raise CheckpointError(f"the checkpoint cannot be loaded ({error})", where=str(folder)) from error
-        model.to(torch.device(device))  # type: ignore[arg-type]  # transformers' wrapper hides nn.Module's signature
+        try:
+            model.to(torch.device(device))  # type: ignore[arg-type]  # a wrapper hides nn.Module's signature
+        except (RuntimeError, AssertionError) as error:
+            raise ConfigError(f"device {device!r} cannot be used ({error})", remedy="choose cpu, cuda or mps") from None
         return cls(model, batch_tokens)
 
     def run(self, windows: Sequence[Sequence[int]]) -> list[npt.NDArray[np.float32]]:
