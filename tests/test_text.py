@@ -1,0 +1,80 @@
+"""Sentences cover the original text, character by character."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from conflict_events.text import SentenceIndex, sentences
+
+ATOMS = [
+    "J", "Mr", "Rebels", "fled", "é", "ж", "中", "ع", "😀", "e\u0301", "\u00ad", "\u200f", "\x00", "7", "3.", "U.S",
+    ".", "!", "?", "؟", "。", "…", "“", "”", "'", "(", ")", "-", " ", " ", "\u00a0", "\u2009", "\u3000", "\n", "\r\n",
+    "\r", "\n\n", "\t", "\u2028", "\x85",
+]  # fmt: skip
+texts = st.lists(st.sampled_from(ATOMS) | st.characters(exclude_categories=["Cs"]), max_size=25).map("".join)
+
+
+def split(text: str, language: str = "en") -> list[str]:
+    return [text[start:end] for start, end in sentences(text, language)]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", []),
+        ("Rebels fled", ["Rebels fled"]),
+        ("Rebels entered Oruba. They fled! Who fired?", ["Rebels entered Oruba. ", "They fled! ", "Who fired?"]),
+        ("Mr. Adel met Lt. Col. Varga. They left.", ["Mr. Adel met Lt. Col. Varga. ", "They left."]),
+        ("The U.S. Army left. It was late.", ["The U.S. Army left. ", "It was late."]),
+        ("😀😀 Fire. \u00a0😀 Smoke.", ["😀😀 Fire. \u00a0", "😀 Smoke."]),
+        ("Rebels shelled\nthe town. They\r\nfled.", ["Rebels shelled\nthe town. ", "They\r\nfled."]),
+    ],
+)
+def test_sentences_are_found_in_the_original_text(text: str, expected: list[str]) -> None:
+    assert split(text) == expected
+
+
+@pytest.mark.parametrize("space", ["\u00a0", "\u2009", "\u202f", "\u3000"])
+def test_a_wide_space_after_an_initial_breaks_nothing(space: str) -> None:
+    text = f"Gen. J.{space}Smith spoke. He left."
+    assert split(text) == [f"Gen. J.{space}Smith spoke. ", "He left."]
+
+
+@pytest.mark.parametrize("space", ["\u00a0", "\u2009", "\u202f", "\u3000"])
+def test_a_wide_space_between_an_initial_and_its_full_stop_breaks_nothing(space: str) -> None:
+    assert split(f"They had a plan B{space}. It failed.") == [f"They had a plan B{space}. ", "It failed."]
+
+
+@pytest.mark.parametrize("line_break", ["\n", "\r\n"])
+def test_an_empty_line_ends_a_sentence(line_break: str) -> None:
+    text = f"Shelling in Oruba{line_break * 2}The town burned"
+    index = SentenceIndex(text)
+    assert index.number(text.index("Oruba")) < index.number(text.index("The town"))
+
+
+def test_the_language_decides_what_ends_a_sentence() -> None:
+    assert split("من أطلق النار؟ لا أحد.", "ar") == ["من أطلق النار؟ ", "لا أحد."]
+
+
+@given(texts)
+@settings(max_examples=300, deadline=None, database=None)
+def test_sentences_cover_every_character_once(text: str) -> None:
+    found = sentences(text)
+    assert "".join(text[start:end] for start, end in found) == text
+    assert [character for start, end in found for character in range(start, end)] == list(range(len(text)))
+    assert all(start < end for start, end in found)
+
+
+@given(texts)
+@settings(max_examples=100, deadline=None, database=None)
+def test_the_index_finds_the_sentence_of_every_character(text: str) -> None:
+    index = SentenceIndex(text)
+    for offset in range(len(text)):
+        start, end = index.bounds[index.number(offset)]
+        assert start <= offset < end
+
+
+def test_the_index_of_an_empty_text_has_one_place() -> None:
+    assert SentenceIndex("").number(0) == 0
