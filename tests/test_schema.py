@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conflict_events.errors import DataError
-from conflict_events.schema import TRIGGER, Document, Event, EventType, Extraction, Layer, Role, Span, distinct
+from conflict_events.schema import TRIGGER, Document, Event, EventType, Extraction, Layer, Role, Span, lone_surrogate
 
 TEXT = "Rebels shelled Oruba"  # 0-6, 7-14, 15-20
 ODD = ["a", "Z", "7", " ", "\r\n", "\u00a0", "😀", "e\u0301", "\u00ad", "ש", "ع", "中", "\x00", "\u2028", '"', "\\"]
@@ -101,11 +101,9 @@ def test_a_span_record_rounds_the_score_and_leaves_a_missing_one_out() -> None:
     assert Span.of(TEXT, "attacker", 0, 6, 0.0).to_record()["score"] == 0.0
 
 
-def test_distinct_spans_come_once_and_in_order() -> None:
-    first, twin, last = (Span.of(TEXT, r, *at, s) for r, s, *at in [
-        ("attacker", 0.5, 0, 6), ("attacker", 0.6, 0, 6), ("target", 0.1, 0, 6),
-    ])  # fmt: skip
-    assert [span.key for span in distinct([last, first, twin])] == [("attacker", 0, 6), ("target", 0, 6)]
+def test_half_a_surrogate_pair_is_found_where_it_stands() -> None:
+    assert lone_surrogate("ab\ud83d") == 2
+    assert lone_surrogate("ab\U0001f600") is None
 
 
 # Events

@@ -23,6 +23,15 @@ QUICK = {
     "eval_steps": 2, "save_strategy": "steps", "save_steps": 2, "logging_steps": 1,
 }  # fmt: skip
 
+LAUNCHERS = [
+    pytest.param(["torch.distributed.run", "--standalone", "--nproc-per-node=2"], id="torchrun"),
+    pytest.param(
+        ["accelerate.commands.launch", "--multi_gpu", "--num_processes=2", "--num_machines=1", "--mixed_precision=no",
+         "--dynamo_backend=no", "--main_process_port=0"],
+        id="accelerate",
+    ),
+]  # fmt: skip
+
 
 def config_for(corpus: CorpusConfig, encoder: Path, output: Path, **training: object) -> TrainConfig:
     return TrainConfig(
@@ -152,10 +161,13 @@ def test_early_stopping_ends_a_run_that_no_longer_improves(
     assert max(entry["step"] for entry in log) == 6  # the first evaluation, and two that are no better
 
 
-def test_two_processes_train_one_model(tiny_corpus: CorpusConfig, tiny_encoder: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("launcher", LAUNCHERS)
+def test_two_processes_train_one_model(
+    tiny_corpus: CorpusConfig, tiny_encoder: Path, tmp_path: Path, launcher: list[str]
+) -> None:
     out = tmp_path / "out"
     command = [
-        sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "scripts/train.py",
+        sys.executable, "-m", *launcher, "scripts/train.py",
         f"corpus.path={tiny_corpus.path}", "corpus.name=tiny", f"model.encoder={tiny_encoder}", "window.max_tokens=64",
         "window.overlap=16", "training.use_cpu=true", "training.ddp_backend=gloo", f"hydra.run.dir={out}",
         *(f"training.{key}={value}" for key, value in QUICK.items()),

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from conflict_events.errors import InputError
+from conflict_events.schema import lone_surrogate
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,12 +177,8 @@ def _article(identifier: str, text: Any, meta: Mapping[str, Any]) -> Article:
         raise ValueError(f"the text is {type(text).__name__}, not a string")
     if "\0" in text:
         raise ValueError("the text holds NUL bytes: is it a text file?")
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError as error:
-        raise ValueError(f"the text is not valid Unicode at character {error.start}") from None
-    try:
-        json.dumps([identifier, meta], ensure_ascii=False).encode("utf-8")
-    except UnicodeEncodeError:
-        raise ValueError("the id or what stands beside the text is not valid Unicode") from None
+    if (at := lone_surrogate(text)) is not None:
+        raise ValueError(f"the text is not valid Unicode at character {at}")
+    if lone_surrogate(json.dumps([identifier, meta], ensure_ascii=False)) is not None:
+        raise ValueError("the id or what stands beside the text is not valid Unicode")
     return Article(identifier, text, dict(meta))

@@ -106,7 +106,6 @@ class TrainingConfig:
     num_train_epochs: float = 10.0
     max_steps: int = -1
     per_device_train_batch_size: int = 8
-    per_device_eval_batch_size: int = 16
     gradient_accumulation_steps: int = 1
     learning_rate: float = 3e-4
     lr_scheduler_type: str = "linear"

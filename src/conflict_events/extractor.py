@@ -12,7 +12,7 @@ from conflict_events.engines.torch import TorchEngine
 from conflict_events.errors import CheckpointError, InputError
 from conflict_events.hub import resolve
 from conflict_events.linking import TypeModel, assemble
-from conflict_events.schema import TRIGGER, Event, Extraction, Span
+from conflict_events.schema import TRIGGER, Event, Extraction, Span, lone_surrogate
 from conflict_events.tagging import Tagger
 from conflict_events.windows import TextTokenizer
 
@@ -124,11 +124,9 @@ class EventExtractor:
 def _checked(text: str, number: int) -> str:
     if not isinstance(text, str):
         raise InputError(f"text number {number} is {type(text).__name__}, not a string")
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError as error:
+    if (at := lone_surrogate(text)) is not None:
         raise InputError(
-            f"text number {number} holds half a surrogate pair at character {error.start}",
+            f"text number {number} holds half a surrogate pair at character {at}",
             remedy="decode the source with errors='replace'",
-        ) from None
+        )
     return text

@@ -7,7 +7,7 @@ Offsets everywhere are half-open character offsets (Python ``str`` indices) into
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -217,13 +217,11 @@ class Document:
             raise DataError("the record has no 'id'", remedy="give every document a unique, non-empty string id")
         if not isinstance(text, str):
             raise DataError(f"document {identifier!r} has no 'text'", remedy="give the text as a string")
-        try:
-            text.encode("utf-8")
-        except UnicodeEncodeError as error:
+        if (at := lone_surrogate(text)) is not None:
             raise DataError(
-                f"the text of {identifier!r} holds half a surrogate pair at character {error.start}",
+                f"the text of {identifier!r} holds half a surrogate pair at character {at}",
                 remedy="write the character whole",
-            ) from None
+            )
         try:
             layers = frozenset(map(_layer, _list(record, "layers")))
             meta = record.get("meta")
@@ -274,9 +272,13 @@ class Extraction:
         }
 
 
-def distinct(spans: Iterable[Span]) -> list[Span]:
-    """The spans without repeats of the same ``(role, start, end)``, in text order."""
-    return sorted({span.key: span for span in spans}.values())
+def lone_surrogate(text: str) -> int | None:
+    """Where ``text`` holds half a surrogate pair, which UTF-8 and tokenizers cannot take; None if nowhere."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        return error.start
+    return None
 
 
 def _list(record: Mapping[str, Any], key: str) -> Sequence[Any]:
