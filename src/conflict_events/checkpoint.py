@@ -28,12 +28,14 @@ class Settings:
         window: how documents are cut.
         decoding: how scores become spans.
         language: of the text it was trained on, for sentence boundaries.
+        name: what records call the model, where it has no Hub id.
         event_types: the record of a :class:`conflict_events.linking.TypeModel`, if it was trained with events.
     """
 
     window: WindowConfig = field(default_factory=WindowConfig)
     decoding: DecodingConfig = field(default_factory=DecodingConfig)
     language: str = "en"
+    name: str | None = None
     event_types: dict[str, Any] | None = None
 
     def save(self, folder: Path) -> None:
@@ -74,6 +76,7 @@ class Settings:
                 (settings.decoding.whole_words, bool),
                 (settings.decoding.min_score, (int, float)),
                 (settings.language, str),
+                (settings.name, (str, type(None))),
                 (settings.event_types, (dict, type(None))),
             ):
                 if not isinstance(value, kind):

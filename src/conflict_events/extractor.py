@@ -75,7 +75,7 @@ class EventExtractor:
         tokenizer = TextTokenizer.from_file(folder / "tokenizer.json")
         engine = TorchEngine.from_folder(folder, device, batch_tokens)
         tagger = Tagger(tokenizer, engine, scheme, columns, settings.window, settings.decoding)
-        name = str(model) if not Path(model).is_dir() else Path(model).resolve().name
+        name = (settings.name or folder.resolve().name) if Path(model).is_dir() else str(model)
         return cls(tagger, types, settings.language, f"{name}@{revision}" if revision else name)
 
     @classmethod

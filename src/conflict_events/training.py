@@ -129,7 +129,13 @@ def train(config: TrainConfig, corpus: Corpus) -> TrainResult:
     tokenizer = TextTokenizer(hf_tokenizer.backend_tokenizer)
     dataset, lost = encode(documents, tokenizer, scheme, config.window)
     types = TypeModel.fit(documents)
-    settings = Settings(config.window, config.decoding, corpus.config.language, types.to_record() if types else None)
+    settings = Settings(
+        window=config.window,
+        decoding=config.decoding,
+        language=corpus.config.language,
+        name=f"{corpus.config.name}-{config.training.seed}",
+        event_types=types.to_record() if types else None,
+    )
     tagger = Tagger(tokenizer, TorchEngine(model), scheme, range(len(scheme.labels)), config.window, config.decoding)
     trainer = TaggerTrainer(
         tagger=tagger, dev=dev, model=model, args=arguments, train_dataset=dataset, processing_class=hf_tokenizer,
