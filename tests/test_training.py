@@ -144,6 +144,13 @@ def test_a_run_resumes_from_its_last_checkpoint(tiny_corpus: CorpusConfig, tiny_
     assert steps == [1, 2, 3, 4, 5, 6]
 
 
+def test_a_missing_split_is_told_before_training(tiny_corpus: CorpusConfig, tiny_encoder: Path, tmp_path: Path) -> None:
+    (Path(tiny_corpus.path) / "test.jsonl").unlink()
+    with pytest.raises(ConfigError, match="no split 'test'"):
+        train(config_for(tiny_corpus, tiny_encoder, tmp_path / "out"), load(tiny_corpus))
+    assert not (tmp_path / "out").exists()
+
+
 @pytest.mark.parametrize("setting", ["last", "nowhere"])
 def test_resuming_from_nothing_is_refused(
     tiny_corpus: CorpusConfig, tiny_encoder: Path, tmp_path: Path, setting: str

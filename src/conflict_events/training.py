@@ -116,11 +116,11 @@ def train(config: TrainConfig, corpus: Corpus) -> TrainResult:
     ``training_log.jsonl``; Trainer's own checkpoints, for resuming, are in ``trainer/``.
 
     Raises:
-        ConfigError: if settings contradict each other or the corpus lacks a split they need.
+        ConfigError: before training, if settings contradict each other or the corpus lacks a split they need.
         CheckpointError: if the encoder cannot be loaded.
     """
     documents = corpus.split("train")[: config.limit]
-    dev = corpus.split("dev")[: config.limit]
+    scored = {name: corpus.split(name)[: config.limit] for name in ("dev", config.test_split) if name}
     scheme = LabelScheme(tuple(corpus.config.roles))
     steps_folder = Path(config.output_dir) / "trainer"
     arguments = training_arguments(config.training, steps_folder)
@@ -138,7 +138,7 @@ def train(config: TrainConfig, corpus: Corpus) -> TrainResult:
     )
     tagger = Tagger(tokenizer, TorchEngine(model), scheme, range(len(scheme.labels)), config.window, config.decoding)
     trainer = TaggerTrainer(
-        tagger=tagger, dev=dev, model=model, args=arguments, train_dataset=dataset, processing_class=hf_tokenizer,
+        tagger=tagger, dev=scored["dev"], model=model, args=arguments, train_dataset=dataset, processing_class=hf_tokenizer,
         data_collator=DataCollatorForTokenClassification(hf_tokenizer, label_pad_token_id=IGNORE),
         callbacks=_callbacks(config.training),
     )  # fmt: skip
@@ -151,28 +151,22 @@ def train(config: TrainConfig, corpus: Corpus) -> TrainResult:
     metrics: dict[str, Any] = {
         "corpus": corpus.config.name,
         "seed": config.training.seed,
-        "documents": {"train": len(documents), "dev": len(dev)},
+        "documents": {name: len(split) for name, split in {"train": documents, **scored}.items()},
         "gold_spans": dataclasses.asdict(lost),
         "training": {
             "seconds": round(seconds, 1),
             "epochs": outcome.metrics["epoch"],
             "tokens_per_epoch": sum(dataset["length"]),  # padding not counted
         },
-        "dev": evaluate(tagger, dev).to_record(),
     }
-    scored: tuple[str, ...] = ("dev",)
-    if config.test_split:
-        scored += (config.test_split,)
-        test = corpus.split(config.test_split)[: config.limit]
-        metrics["documents"][config.test_split] = len(test)
-        metrics[config.test_split] = evaluate(tagger, test).to_record()
+    metrics |= {name: evaluate(tagger, split).to_record() for name, split in scored.items()}
     folder = Path(config.output_dir) / CHECKPOINT
     if trainer.is_world_process_zero():
         save(folder, model, hf_tokenizer, settings)
         write_json(Path(config.output_dir) / "metrics.json", metrics)
         lines = (json.dumps(entry) + "\n" for entry in trainer.state.log_history)
         (Path(config.output_dir) / "training_log.jsonl").write_text("".join(lines), "utf-8")
-    return TrainResult(folder, metrics, scored, trainer.is_world_process_zero())
+    return TrainResult(folder, metrics, tuple(scored), trainer.is_world_process_zero())
 
 
 def evaluate(tagger: Tagger, documents: Sequence[Document]) -> StrictScores:
