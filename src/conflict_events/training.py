@@ -138,10 +138,15 @@ def train(config: TrainConfig, corpus: Corpus) -> TrainResult:
     )
     tagger = Tagger(tokenizer, TorchEngine(model), scheme, range(len(scheme.labels)), config.window, config.decoding)
     trainer = TaggerTrainer(
-        tagger=tagger, dev=scored["dev"], model=model, args=arguments, train_dataset=dataset, processing_class=hf_tokenizer,
+        tagger=tagger,
+        dev=scored["dev"],
+        model=model,
+        args=arguments,
+        train_dataset=dataset,
+        processing_class=hf_tokenizer,
         data_collator=DataCollatorForTokenClassification(hf_tokenizer, label_pad_token_id=IGNORE),
         callbacks=_callbacks(config.training),
-    )  # fmt: skip
+    )
     resume = _resume_point(config.training.resume_from_checkpoint, steps_folder)
     if resume is None and trainer.is_world_process_zero():
         shutil.rmtree(steps_folder, ignore_errors=True)  # or an earlier run's steps would pass for this one's
