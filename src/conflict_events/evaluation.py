@@ -41,9 +41,9 @@ def evaluate(config: EvaluateConfig, corpus: Corpus) -> dict[str, Any]:
                 f"document {document.id!r} has no {config.by!r} in its meta",
                 remedy=f"group by one of: {', '.join(map(str, document.meta)) or '(it has none)'}",
             )
-    texts = tqdm([document.text for document in documents], unit=" documents")
-    predicted = (spans for _, spans in extractor.tagger.tag_many(texts))
-    pairs = list(zip(documents, predicted, strict=True))
+    tagged = extractor.tagger.tag_many(document.text for document in documents)
+    bar = tqdm(tagged, total=len(documents), unit=" documents", disable=None)
+    pairs = [(document, spans) for document, (_, spans) in zip(documents, bar, strict=True)]
     metrics: dict[str, Any] = {
         "corpus": corpus.config.name,
         "split": config.split,

@@ -40,7 +40,8 @@ def score_table(scores: Mapping[str, Any], title: str) -> Table:
         table.add_row(name, *_cells(score))
     table.add_section()
     table.add_row("micro, roles", *_cells(scores["roles"]), style="bold")
-    table.add_row("micro, with triggers", *_cells(scores["overall"]))
+    if TRIGGER in scores["per_role"]:
+        table.add_row("micro, with triggers", *_cells(scores["overall"]))
     return table
 
 
