@@ -143,7 +143,8 @@ def test_one_bad_line_leaves_the_others_and_gives_place_and_reason(tmp_path: Pat
     assert [record.where for record in bad] == [f"{source}:2"]
     assert bad[0].reason
     assert reason in bad[0].reason
-    assert bad[0].to_record() == {"where": f"{source}:2", "reason": bad[0].reason}
+    shown = line.decode("utf-8", "replace")
+    assert bad[0].to_record() == {"where": f"{source}:2", "reason": bad[0].reason, "record": shown}
 
 
 def test_whole_surrogate_pairs_in_json_are_one_character(tmp_path: Path) -> None:
@@ -213,8 +214,8 @@ def test_a_csv_without_the_text_column_is_refused_and_its_columns_are_named(tmp_
 @pytest.mark.parametrize(
     ("row", "reason"),
     [
-        (b"2,x,y", "number of cells"),
-        (b"2", "number of cells"),
+        (b"2,x,y", "3 cells, the header 2"),
+        (b"2", "1 cells, the header 2"),
         (b"2,caf\xe9", "not valid Unicode"),
         (b"2\xe9,x", ""),
         (b"2,a\0b", "NUL"),
@@ -228,6 +229,7 @@ def test_one_bad_row_leaves_the_others_and_gives_its_line(tmp_path: Path, row: b
     assert [record.where for record in bad] == [f"{source}:3"]
     assert bad[0].reason
     assert reason in bad[0].reason
+    assert bad[0].record == row.decode("utf-8", "replace").split(",")
 
 
 def test_the_line_of_a_bad_first_row_is_not_the_header(tmp_path: Path) -> None:

@@ -148,6 +148,12 @@ def test_code_is_fetched_only_if_asked_for(stand_in: Hub) -> None:
     assert not stand_in.fetches("modeling_mine.py")
 
 
+def test_a_folder_around_a_checkpoint_names_the_checkpoint(tmp_path: Path) -> None:
+    inner = checkpoint(tmp_path / "run" / "checkpoint", "model.safetensors")
+    with pytest.raises(CheckpointError, match=f"Did you mean {inner}"):
+        hub.resolve(str(tmp_path / "run"))
+
+
 def test_a_repository_without_safetensors_is_refused(stand_in: Hub, tmp_path: Path) -> None:
     stand_in.answer = checkpoint(tmp_path / "bare")  # its pickles are never fetched
     with pytest.raises(CheckpointError, match=r"someone/model: there is no model\.safetensors.*pickled weights only"):

@@ -29,13 +29,23 @@ class Article:
 
 @dataclass(frozen=True, slots=True)
 class BadRecord:
-    """A record that gives no article."""
+    """A record that gives no article.
+
+    Attributes:
+        where: file and line, or the file, or the id of an article that could not be worked on.
+        reason: what is wrong.
+        record: what stood there (a line, a row's cells, an article), so that it can be mended from the error file
+            alone; None where a whole file is at fault. What is not UTF-8 shows as replacement characters.
+    """
 
     where: str
     reason: str
+    record: str | list[str] | dict[str, Any] | None = None
 
-    def to_record(self) -> dict[str, str]:
-        return {"where": self.where, "reason": self.reason}
+    def to_record(self) -> dict[str, Any]:
+        """``{"where", "reason"}`` and, if it was kept, ``"record"``."""
+        record: dict[str, Any] = {"where": self.where, "reason": self.reason}
+        return record if self.record is None else record | {"record": self.record}
 
 
 Records = Iterator[Article | BadRecord]
@@ -118,7 +128,7 @@ def _jsonl(file: BinaryIO, name: str, text_column: str, id_column: str) -> Recor
                 raise ValueError("'meta' is not an object")
             yield _article(_identifier(record.get(id_column), f"{Path(name).name}:{number}"), record[text_column], meta)
         except (ValueError, RecursionError) as error:  # json's and UTF-8's errors are ValueErrors, too
-            yield BadRecord(where, str(error))
+            yield BadRecord(where, str(error), line.decode("utf-8", "replace").rstrip("\r\n"))
 
 
 def _csv(path: Path, text_column: str, id_column: str) -> Records:
@@ -139,22 +149,26 @@ def _csv(path: Path, text_column: str, id_column: str) -> Records:
 
 def _csv_rows(path: Path, text_column: str, id_column: str) -> Records:
     with path.open("r", encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
-        reader = csv.DictReader(file)
-        rows = iter(reader)
-        cells = len(reader.fieldnames or ())  # reads the header: line_num counts it from here on
+        reader = csv.reader(file)
+        header = next(reader)
         while True:
             line = reader.line_num + 1  # of the file: a quoted text may span many
+            cells: list[str] = []
             try:
-                row = next(rows, None)
+                row = next(reader, None)
                 if row is None:
                     return
-                if None in row or None in row.values():
-                    raise ValueError(f"the row has another number of cells than the header's {cells}")
-                text = row.pop(text_column)
-                identifier = _identifier(row.pop(id_column, None), f"{path.name}:{line}")
-                yield _article(identifier, text, row)
+                cells = row
+                if len(cells) != len(header):
+                    if not cells:
+                        continue  # a blank line
+                    raise ValueError(f"the row has {len(cells)} cells, the header {len(header)}")
+                values = dict(zip(header, cells, strict=True))
+                text = values.pop(text_column)
+                yield _article(_identifier(values.pop(id_column, None), f"{path.name}:{line}"), text, values)
             except (ValueError, csv.Error) as error:
-                yield BadRecord(f"{path}:{line}", str(error))
+                shown = [cell.encode("utf-8", "surrogateescape").decode("utf-8", "replace") for cell in cells]
+                yield BadRecord(f"{path}:{line}", str(error), shown)
 
 
 _READERS: dict[str, Callable[[Path, str, str], Records]] = {".txt": _txt, ".jsonl": _jsonl_file, ".csv": _csv}

@@ -58,8 +58,13 @@ def resolve(name: str, revision: str | None = None, *, code: bool = False) -> Pa
                 where=name,
                 remedy="convert them where you trust them: model.save_pretrained(folder) writes safetensors",
             )
+        inner = sorted(path.parent.name for weights in WEIGHTS for path in folder.glob(f"*/{weights}"))
         raise CheckpointError(
-            "there is no model.safetensors", where=name, remedy="a repository with pickled weights only is not loaded"
+            "there is no model.safetensors",
+            where=name,
+            remedy=f"did you mean {folder / inner[0]}?"
+            if inner
+            else "a repository with pickled weights only is not loaded",
         )
     return folder
 

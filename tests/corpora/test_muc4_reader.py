@@ -84,7 +84,7 @@ def test_a_role_that_is_not_declared_is_refused(tmp_path: Path) -> None:
 def test_a_missing_file_is_told_with_the_command_that_gets_it(tmp_path: Path) -> None:
     config = corpus(tmp_path)
     (tmp_path / "texts" / "muc4" / "splits" / "dev.json").unlink()
-    with pytest.raises(SourceError, match=r"dev\.json: missing(.|\n)*prepare_data\.py corpus=muc4"):
+    with pytest.raises(SourceError, match=r"prepare_data\.py corpus=muc4(.|\n)*dev\.json: missing"):
         load(config)
 
 

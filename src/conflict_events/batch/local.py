@@ -43,7 +43,7 @@ def run(
 ) -> Summary:
     """Extract events from articles and write one extraction record for each, in the order of the input.
 
-    Bad records, and articles that the extractor fails on, go to ``errors`` as ``{"where", "reason"}``; the run goes on.
+    Bad records, and articles that the extractor fails on, go to ``errors`` with their reasons; the run goes on.
     The error file is written only if there are any. ``observe`` is shown every article with its extraction.
 
     Raises:
@@ -94,7 +94,9 @@ def _extract(articles: list[Article], extractor: EventExtractor) -> list[Extract
         extractions = list(extractor.extract_many(article.text for article in articles))
     except Exception as error:  # torch and tokenizers raise whatever they like
         if len(articles) == 1:
-            return [BadRecord(articles[0].id, f"{type(error).__name__}: {error}")]
+            article = articles[0]
+            record = {"id": article.id, "text": article.text, "meta": dict(article.meta)}
+            return [BadRecord(article.id, f"{type(error).__name__}: {error}", record)]
         # One of them is at fault: the others must not be lost with it.
         return [result for article in articles for result in _extract([article], extractor)]
     return [

@@ -71,8 +71,10 @@ def require(files: list[SourceFile], folder: Path, corpus: str) -> None:
     found = list(problems(files, folder))
     if found:
         raise SourceError(
-            "source texts are missing or differ:\n  " + "\n  ".join(found) + "\n",
-            remedy=f"run 'python scripts/prepare_data.py corpus={corpus}' (or, with a copy at hand, source_dir=FOLDER)",
+            f"{len(found)} source files are missing or differ",
+            where=str(folder),
+            remedy=f"run 'python scripts/prepare_data.py corpus={corpus}', with a copy at hand source_dir=FOLDER:\n  "
+            + "\n  ".join(found),
         )
 
 
