@@ -108,8 +108,7 @@ def test_an_article_on_which_the_extractor_fails_does_not_take_its_neighbours_wi
     assert bad["where"] == "n1"
     assert type(failure).__name__ in bad["reason"]
     assert "too much for the memory" in bad["reason"]
-    assert bad["record"]["id"] == bad["where"]
-    assert "text" in bad["record"]
+    assert (bad["record"]["id"], bad["record"]["text"]) == ("n1", "boom")
     assert (summary.articles, summary.bad) == (2, 1)
 
 

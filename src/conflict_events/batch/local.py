@@ -51,11 +51,10 @@ def run(
     """
     began = time.perf_counter()
     articles = events = 0
-    bad: list[BadRecord] = []
-    with JsonlWriter(output) as writer, tqdm(unit=" articles", disable=None) as bar:
+    with JsonlWriter(output) as writer, JsonlWriter(errors) as bad, tqdm(unit=" articles", disable=None) as bar:
         for result in _results(records, extractor):
             if isinstance(result, BadRecord):
-                bad.append(result)
+                bad.write(result.to_record())
                 continue
             article, extraction = result
             writer.write(extraction.to_record())
@@ -64,13 +63,9 @@ def run(
             articles += 1
             events += len(extraction.events)
             bar.update()
-    if bad:
-        with JsonlWriter(errors) as writer:
-            for record in bad:
-                writer.write(record.to_record())
-    elif errors.exists():
-        errors.unlink()  # of an earlier run with the same output
-    return Summary(articles, events, len(bad), time.perf_counter() - began)
+    if not bad.count:
+        errors.unlink()
+    return Summary(articles, events, bad.count, time.perf_counter() - began)
 
 
 def _results(
