@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from conflict_events.config import Algorithm, DecodingConfig
-from conflict_events.labels import OUTSIDE, LabelScheme
+from conflict_events.labels import OUTSIDE, LabelScheme, is_inside
 from conflict_events.schema import Span
 from conflict_events.windows import Tokens
 
@@ -39,7 +39,7 @@ def decode(text: str, tokens: Tokens, scores: Scores, scheme: LabelScheme, confi
         return []
     log_probability = log_probabilities(scores)
     # No span goes on past an empty line: a headline and what follows it are two things.
-    log_probability[np.ix_(tokens.breaks, _is_inside(np.arange(scores.shape[1])))] = _FORBIDDEN
+    log_probability[np.ix_(tokens.breaks, is_inside(np.arange(scores.shape[1])))] = _FORBIDDEN
     continues = tokens.continues if config.whole_words else np.zeros(len(tokens), dtype=bool)
     if config.algorithm is Algorithm.viterbi:
         labels = viterbi(log_probability, scheme, continues)
@@ -81,11 +81,11 @@ def viterbi(
         within_word[begin, inside] = True
     before, after = greedy[:-1], greedy[1:]
     steps = np.where(continues[1:], within_word[before, after], allowed[before, after])
-    if steps.all() and not _is_inside(greedy[0]):
+    if steps.all() and not is_inside(greedy[0]):
         return greedy  # the best of all sequences is legal
     penalty = np.where(allowed, 0.0, _FORBIDDEN)
     word_penalty = np.where(within_word, 0.0, _FORBIDDEN)
-    best = log_probability[0] + np.where(_is_inside(np.arange(len(allowed))), _FORBIDDEN, 0.0)
+    best = log_probability[0] + np.where(is_inside(np.arange(len(allowed))), _FORBIDDEN, 0.0)
     came_from = np.zeros(log_probability.shape, dtype=np.int64)
     for t in range(1, len(log_probability)):
         paths = best[:, None] + (word_penalty if continues[t] else penalty)
@@ -104,16 +104,9 @@ def label_runs(labels: npt.NDArray[np.int64]) -> list[tuple[int, int, int]]:
     for position, label in enumerate(labels.tolist()):
         if label == OUTSIDE:
             continue
-        continues_run = _is_inside(label) and runs and runs[-1][2] == position and runs[-1][0] == label - 1
+        continues_run = is_inside(label) and runs and runs[-1][2] == position and runs[-1][0] == label - 1
         if continues_run:
             runs[-1] = (runs[-1][0], runs[-1][1], position + 1)
         else:
-            runs.append((label - 1 if _is_inside(label) else label, position, position + 1))
+            runs.append((label - 1 if is_inside(label) else label, position, position + 1))
     return runs
-
-
-def _is_inside(labels: npt.ArrayLike) -> npt.NDArray[np.bool_]:
-    """I- labels have even ids above 0 (see :class:`LabelScheme`)."""
-    ids = np.asarray(labels)
-    inside: npt.NDArray[np.bool_] = (ids > OUTSIDE) & (ids % 2 == 0)
-    return inside

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from conflict_events.errors import ConfigError
 from conflict_events.extractor import EventExtractor
 from conflict_events.metrics.strict import strict_scores
 from conflict_events.schema import Document, Span
+from conflict_events.writers import write_json
 
 
 def evaluate(config: EvaluateConfig, corpus: Corpus) -> dict[str, Any]:
@@ -56,9 +56,7 @@ def evaluate(config: EvaluateConfig, corpus: Corpus) -> dict[str, Any]:
         for document, spans in pairs:
             groups.setdefault(str(document.meta[config.by]), []).append((document, spans))
         metrics["by"] = {value: _scores(group, roles) for value, group in sorted(groups.items())}
-    folder = Path(config.output_dir)
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "metrics.json").write_text(json.dumps(metrics, indent=2, ensure_ascii=False) + "\n", "utf-8")
+    write_json(Path(config.output_dir) / "metrics.json", metrics)
     return metrics
 
 

@@ -109,6 +109,13 @@ class LabelScheme:
         return allowed
 
 
+def is_inside(labels: npt.ArrayLike) -> npt.NDArray[np.bool_]:
+    """Which label ids are I- labels: those have even ids above 0."""
+    ids = np.asarray(labels)
+    inside: npt.NDArray[np.bool_] = (ids > OUTSIDE) & (ids % 2 == 0)
+    return inside
+
+
 def tokens_of(offsets: Offsets, start: int, end: int) -> npt.NDArray[np.int64]:
     """Indices of the tokens that share a character with ``[start, end)``."""
     shared = np.minimum(offsets[:, 1], end) > np.maximum(offsets[:, 0], start)

@@ -6,7 +6,7 @@ import dataclasses
 import json
 import shutil
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,13 +29,14 @@ from conflict_events.config import TrainConfig, TrainingConfig, WindowConfig
 from conflict_events.corpora import Corpus
 from conflict_events.engines.torch import TorchEngine
 from conflict_events.errors import ConfigError, DataError
-from conflict_events.labels import IGNORE, OUTSIDE, LabelScheme
+from conflict_events.labels import IGNORE, LabelScheme, is_inside
 from conflict_events.linking import TypeModel
 from conflict_events.metrics.strict import StrictScores, strict_scores
 from conflict_events.model import load_encoder
 from conflict_events.schema import Document
 from conflict_events.tagging import Tagger
 from conflict_events.windows import TextTokenizer, cut_spans, windows_of
+from conflict_events.writers import write_json
 
 CHECKPOINT = "checkpoint"
 
@@ -93,12 +94,12 @@ def encode(
         for part in windows:
             shown = labels[part.start : part.end].copy()
             first = 0
-            while first < len(shown) and _is_inside(shown[first]):
+            while first < len(shown) and is_inside(shown[first]):
                 first += 1  # a span that began before this window
             shown[:first] = IGNORE
-            if part.end < len(labels) and _is_inside(labels[part.end]):
+            if part.end < len(labels) and is_inside(labels[part.end]):
                 last = len(shown)
-                while last > 0 and _is_inside(shown[last - 1]):
+                while last > 0 and is_inside(shown[last - 1]):
                     last -= 1  # a span that goes on after this window
                 shown[max(last - 1, 0) :] = IGNORE
             frame = tokenizer.frame(tokens, part)
@@ -187,11 +188,6 @@ def save(folder: Path, model: PreTrainedModel, tokenizer: PreTrainedTokenizerFas
     settings.save(folder)
 
 
-def write_json(path: Path, record: Mapping[str, Any]) -> None:
-    """Write a JSON object, indented for people."""
-    path.write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", "utf-8")
-
-
 def training_arguments(config: TrainingConfig, folder: Path) -> TrainingArguments:
     """``TrainingArguments`` of the same names.
 
@@ -234,10 +230,6 @@ def _resume_point(setting: str | None, folder: Path) -> str | None:
 def _callbacks(config: TrainingConfig) -> list[EarlyStoppingCallback]:
     patience = config.early_stopping_patience
     return [] if patience is None else [EarlyStoppingCallback(early_stopping_patience=patience)]
-
-
-def _is_inside(label: int) -> bool:
-    return label > OUTSIDE and label % 2 == 0
 
 
 class TaggerTrainer(Trainer):

@@ -45,3 +45,9 @@ class JsonlWriter:
         self._file.close()
         if kind is None:
             self._part.replace(self.path)
+
+
+def write_json(path: Path, record: Mapping[str, Any]) -> None:
+    """Write a JSON object, indented for people; its folder is made if need be."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(record, indent=2, ensure_ascii=False) + "\n", "utf-8")
