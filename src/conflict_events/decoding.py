@@ -101,12 +101,12 @@ def viterbi(
 def label_runs(labels: npt.NDArray[np.int64]) -> list[tuple[int, int, int]]:
     """``(B-label, first, last + 1)`` of every span in a label sequence; an illegal I- begins a span."""
     runs: list[tuple[int, int, int]] = []
-    for position, label in enumerate(labels.tolist()):
-        if label == OUTSIDE:
-            continue
-        continues_run = is_inside(label) and runs and runs[-1][2] == position and runs[-1][0] == label - 1
-        if continues_run:
+    marked = np.flatnonzero(labels != OUTSIDE)
+    for position, label, inside in zip(
+        marked.tolist(), labels[marked].tolist(), is_inside(labels[marked]).tolist(), strict=True
+    ):
+        if inside and runs and runs[-1][2] == position and runs[-1][0] == label - 1:
             runs[-1] = (runs[-1][0], runs[-1][1], position + 1)
         else:
-            runs.append((label - 1 if is_inside(label) else label, position, position + 1))
+            runs.append((label - inside, position, position + 1))
     return runs
