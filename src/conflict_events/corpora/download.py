@@ -45,11 +45,8 @@ def source_files(folder: Path) -> list[SourceFile]:
 
 def sha256_of(path: Path) -> str:
     """Hexadecimal sha256 of a file, read in pieces."""
-    digest = hashlib.sha256()
     with path.open("rb") as file:
-        while chunk := file.read(_CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def problems(files: list[SourceFile], folder: Path) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,15 +21,52 @@ def read(config: CorpusConfig) -> dict[str, list[Document]]:
         SourceError: if none of them exists.
         DataError: naming file and line, for a record that breaks the rules or a role the corpus does not declare.
     """
-    splits = {}
-    for name, path in split_files(Path(config.path)).items():
-        documents = []
-        for where, record in records(path):
-            document = at(where, lambda record=record: Document.from_record(record))
-            check_roles(document, config, where)
-            documents.append(document)
-        splits[name] = documents
-    return splits
+    return read_files(split_files(Path(config.path)), Document.from_record, config)
+
+
+def read_files(
+    files: Mapping[str, Path],
+    make: Callable[[dict[str, Any]], Document],
+    config: CorpusConfig,
+    left_out: Collection[str] = (),
+) -> dict[str, list[Document]]:
+    """Read JSON-lines files, one a split.
+
+    Args:
+        files: by split.
+        make: turns a record into a document.
+        config: of the corpus.
+        left_out: ids whose records are not even read.
+
+    Raises:
+        DataError: naming file and line.
+    """
+    return {
+        name: [build(w, record, make, config) for w, record in records(path) if str(record.get("id")) not in left_out]
+        for name, path in files.items()
+    }
+
+
+def build(
+    where: str, record: dict[str, Any], make: Callable[[dict[str, Any]], Document], config: CorpusConfig
+) -> Document:
+    """The document that ``make`` reads from a record, with only roles that the corpus declares.
+
+    Raises:
+        DataError: naming ``where``.
+    """
+    try:
+        document = make(record)
+    except DataError as error:
+        raise error.at(where) from None
+    for span in document.spans:
+        if span.role not in config.roles:
+            raise DataError(
+                f"document {document.id!r} has role {span.role!r}, which corpus {config.name!r} does not declare",
+                where=where,
+                remedy=f"correct it or add it to corpus.roles={list(config.roles)}",
+            )
+    return document
 
 
 def split_files(folder: Path) -> dict[str, Path]:
@@ -87,27 +124,3 @@ def write(path: Path, documents: Iterable[Document]) -> None:
     with path.open("w", encoding="utf-8", newline="\n") as file:
         for document in documents:
             file.write(json.dumps(document.to_record(), ensure_ascii=False) + "\n")
-
-
-def at(where: str, make: Any) -> Document:
-    """Call ``make`` and add ``where`` to the data error it may raise."""
-    try:
-        document: Document = make()
-    except DataError as error:
-        raise error.at(where) from None
-    return document
-
-
-def check_roles(document: Document, config: CorpusConfig, where: str) -> None:
-    """Refuse spans in roles that the corpus does not declare.
-
-    Raises:
-        DataError: naming the role and the place.
-    """
-    for span in document.spans:
-        if span.role not in config.roles:
-            raise DataError(
-                f"document {document.id!r} has role {span.role!r}, which corpus {config.name!r} does not declare",
-                where=where,
-                remedy=f"correct it or add it to corpus.roles={list(config.roles)}",
-            )

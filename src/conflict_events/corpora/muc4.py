@@ -13,7 +13,7 @@ from typing import Any
 
 from conflict_events.config import CorpusConfig
 from conflict_events.corpora import download
-from conflict_events.corpora.jsonl import SPLITS, at, check_roles, records
+from conflict_events.corpora.jsonl import SPLITS, read_files
 from conflict_events.corpora.standoff import texts_folder
 from conflict_events.errors import DataError
 from conflict_events.schema import Document, Layer, Span
@@ -30,15 +30,7 @@ def read(config: CorpusConfig) -> dict[str, list[Document]]:
     """
     texts = texts_folder(config)
     download.require(download.source_files(Path(config.path)), texts, config.name)
-    splits = {}
-    for name in SPLITS:
-        documents = []
-        for where, record in records(texts / "muc4" / "splits" / f"{name}.json"):
-            document = at(where, lambda record=record: _document(record))
-            check_roles(document, config, where)
-            documents.append(document)
-        splits[name] = documents
-    return splits
+    return read_files({name: texts / "muc4" / "splits" / f"{name}.json" for name in SPLITS}, _document, config)
 
 
 def _document(record: dict[str, Any]) -> Document:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from conflict_events.config import CorpusConfig
 from conflict_events.corpora import download
-from conflict_events.corpora.jsonl import at, check_roles, records, split_files
+from conflict_events.corpora.jsonl import read_files, split_files
 from conflict_events.corpora.sources import source_text
 from conflict_events.errors import ConfigError, DataError
 from conflict_events.schema import Document
@@ -25,18 +26,7 @@ def read(config: CorpusConfig) -> dict[str, list[Document]]:
     """
     folder, texts = Path(config.path), texts_folder(config)
     download.require(download.source_files(folder), texts, config.name)
-    reserved = reserved_ids(folder)
-    splits = {}
-    for name, path in split_files(folder).items():
-        documents = []
-        for where, record in records(path):
-            if record.get("id") in reserved:
-                continue
-            document = at(where, lambda record=record: attach(record, texts))
-            check_roles(document, config, where)
-            documents.append(document)
-        splits[name] = documents
-    return splits
+    return read_files(split_files(folder), partial(attach, texts=texts), config, reserved_ids(folder))
 
 
 def texts_folder(config: CorpusConfig) -> Path:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import combinations
 from pathlib import Path
+from typing import Any
 
 from conflict_events.config import CorpusConfig
 from conflict_events.corpora import READERS, download, standoff
-from conflict_events.corpora.jsonl import check_roles, lines, parse_line, split_files
+from conflict_events.corpora.jsonl import build, lines, parse_line, split_files
 from conflict_events.errors import ConflictEventsError, DataError, SourceError
 from conflict_events.schema import Document, Span
 
@@ -43,6 +45,7 @@ def validate(config: CorpusConfig) -> list[Problem]:
         found += [Problem("sources", line) for line in download.problems(download.source_files(folder), texts)]
         if found:
             return found  # every record would fail for the same reason
+    reserved = standoff.reserved_ids(folder)
     seen_ids: dict[str, str] = {}
     seen_texts: dict[str, str] = {}
     for where, document in _documents(config):
@@ -52,7 +55,7 @@ def validate(config: CorpusConfig) -> list[Problem]:
         found += [Problem(where, what) for what in _document_problems(document)]
         if config.format == "jsonl":  # mentions that nest are how MUC-4 writes alternatives; training counts the lost
             found += [Problem(where, what) for what in _overlaps(document.role_spans, "the document")]
-        if document.id in standoff.reserved_ids(folder):
+        if document.id in reserved:
             found.append(Problem(where, f"id {document.id!r} is reserved: take the record out"))
         digest = hashlib.sha256(" ".join(document.text.split()).encode()).hexdigest()
         for seen, key, what in ((seen_ids, document.id, f"id {document.id!r}"), (seen_texts, digest, "the text")):
@@ -73,17 +76,13 @@ def _documents(config: CorpusConfig) -> Iterator[tuple[str, Document | Problem]]
         for split, documents in splits.items():
             yield from ((f"{config.name}/{split}:{document.id}", document) for document in documents)
         return
+    make: Callable[[dict[str, Any]], Document] = Document.from_record
+    if config.format == "standoff":
+        make = partial(standoff.attach, texts=standoff.texts_folder(config))
     for path in split_files(Path(config.path)).values():
         for where, line in lines(path):
             try:
-                record = parse_line(where, line)
-                document = (
-                    Document.from_record(record)
-                    if config.format == "jsonl"
-                    else standoff.attach(record, standoff.texts_folder(config))
-                )
-                check_roles(document, config, where)
-                yield where, document
+                yield where, build(where, parse_line(where, line), make, config)
             except (DataError, SourceError) as error:
                 yield where, Problem(where, error.what)
 
