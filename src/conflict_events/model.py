@@ -41,19 +41,14 @@ def load_encoder(
         else resolve(config.encoder, config.revision, code=config.trust_remote_code)
     )
     tokenizer = _load_tokenizer(folder, config)
-    try:
-        model = load_classifier(
-            folder,
-            new_head=True,
-            ignore_mismatched_sizes=True,
-            trust_remote_code=config.trust_remote_code,
-            id2label=scheme.id2label,
-            label2id=scheme.label2id,
-        )
-    except CheckpointError:
-        raise
-    except Exception as error:  # transformers, safetensors and json each raise their own
-        raise CheckpointError(f"the encoder cannot be loaded ({error})", where=config.encoder) from error
+    model = load_classifier(
+        folder,
+        new_head=True,
+        ignore_mismatched_sizes=True,
+        trust_remote_code=config.trust_remote_code,
+        id2label=scheme.id2label,
+        label2id=scheme.label2id,
+    )
     longest = _longest_window(model)
     if longest is not None and window.max_tokens > longest:
         raise ConfigError(
@@ -77,12 +72,15 @@ def load_classifier(folder: Path, *, new_head: bool = False, **options: Any) -> 
         options: passed on to ``from_pretrained``.
 
     Raises:
-        CheckpointError: if weights are missing.
+        CheckpointError: if the files do not make a token classifier, or weights are missing.
     """
-    with _quiet():
-        model, report = AutoModelForTokenClassification.from_pretrained(
-            folder, use_safetensors=True, output_loading_info=True, **options
-        )
+    try:
+        with _quiet():
+            model, report = AutoModelForTokenClassification.from_pretrained(
+                folder, use_safetensors=True, output_loading_info=True, **options
+            )
+    except Exception as error:  # transformers, safetensors and json each raise their own
+        raise CheckpointError(f"the model cannot be loaded ({error})", where=str(folder)) from error
     assert isinstance(model, PreTrainedModel)
     prefix = f"{model.base_model_prefix}." if new_head else ""
     missing = sorted(name for name in report["missing_keys"] if name.startswith(prefix))

@@ -86,11 +86,12 @@ def encode(
     rows: list[dict[str, Any]] = []
     total = cut = competing = 0
     for document, tokens in zip(documents, tokenizer([d.text for d in documents]), strict=True):
-        labels, lost = scheme.encode(tokens.offsets, document.spans)
+        spans = document.spans
+        labels, lost = scheme.encode(tokens.offsets, spans)
         windows = windows_of(len(tokens), window, tokenizer.special_tokens)
-        total += len(document.spans)
+        total += len(spans)
         competing += len(lost)
-        cut += len(cut_spans(windows, tokens.offsets, set(document.spans) - set(lost)))
+        cut += len(cut_spans(windows, tokens.offsets, set(spans) - set(lost)))
         for part in windows:
             shown = labels[part.start : part.end].copy()
             first = 0

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import torch
 from transformers import PreTrainedModel
 
-from conflict_events.errors import CheckpointError, ConfigError
+from conflict_events.errors import ConfigError
 from conflict_events.model import load_classifier
 
 
@@ -37,12 +37,7 @@ class TorchEngine:
         device = device or (
             "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
         )
-        try:
-            model = load_classifier(folder)
-        except CheckpointError:
-            raise
-        except Exception as error:  # transformers, safetensors and json each raise their own
-            raise CheckpointError(f"the checkpoint cannot be loaded ({error})", where=str(folder)) from error
+        model = load_classifier(folder)
         try:
             model.to(torch.device(device))  # type: ignore[arg-type]  # a wrapper hides nn.Module's signature
         except (RuntimeError, AssertionError) as error:
