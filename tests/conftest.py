@@ -152,7 +152,7 @@ def violent_documents(count: int, prefix: str) -> list[Document]:
 @pytest.fixture
 def tiny_corpus(tmp_path: Path) -> CorpusConfig:
     """A corpus of twelve documents in the project's own JSONL."""
-    from conflict_events.corpora import jsonl
+    from conflict_events.corpora.formats import jsonl
 
     folder = tmp_path / "corpus"
     for split, count in {"train": 6, "dev": 3, "test": 3}.items():

@@ -101,7 +101,7 @@ def test_every_option_of_every_group_composes(name: str, group: str, option: str
 def test_the_defaults_are_the_projects_own_corpus_and_encoder() -> None:
     train = config("train")
     assert train.corpus == CorpusConfig("own", "jsonl", "data/own", None, list(ROLES), "en")
-    assert train.model == ModelConfig()
+    assert train.model == ModelConfig(attention_dropout=0.0)
     assert train.window == WindowConfig(256, 48)
     assert train.decoding == DecodingConfig(Algorithm.viterbi, True, 0.0)
     assert train.training == TrainingConfig()

@@ -9,7 +9,8 @@ import pytest
 from conftest import violent_documents
 
 from conflict_events.config import CheckpointConfig, CorpusConfig, EvaluateConfig
-from conflict_events.corpora import Corpus, jsonl, load
+from conflict_events.corpora import Corpus, load
+from conflict_events.corpora.formats import jsonl
 from conflict_events.errors import CheckpointError, ConfigError
 from conflict_events.evaluation import evaluate
 from conflict_events.extractor import EventExtractor

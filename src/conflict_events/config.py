@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
+from pathlib import PurePath
 from typing import Any, TypeVar
 
 from conflict_events.errors import ConfigError
@@ -31,6 +32,11 @@ class CorpusConfig:
         source_dir: folder of the texts, for annotation that is kept apart from them.
         roles: the label set, in order; ``trigger`` is one of them where events are annotated.
         language: ISO 639-1 code, for sentence boundaries.
+        train_share: part of the train split that is used, in (0, 1]: the same documents each time, and a smaller
+            share is part of a larger one. For learning curves.
+        extra: further corpora, by any name, whose train split is added to this one's; theirs is no dev or test.
+        label_map: labels of the files to roles or event types; null drops a label. Others are taken in lower case.
+        skip_bad: leave out records that cannot be read and list them, rather than stop at the first.
     """
 
     name: str = _MISSING
@@ -39,6 +45,14 @@ class CorpusConfig:
     source_dir: str | None = None
     roles: list[str] = field(default_factory=lambda: [*(role.value for role in Role), TRIGGER])
     language: str = "en"
+    train_share: float = 1.0
+    extra: dict[str, CorpusConfig] = field(default_factory=dict)
+    label_map: dict[str, str | None] = field(default_factory=dict)
+    skip_bad: bool = False
+
+    def __post_init__(self) -> None:
+        if not 0.0 < self.train_share <= 1.0:
+            raise ConfigError(f"corpus.train_share={self.train_share} is outside (0, 1]")
 
 
 @dataclass
@@ -50,6 +64,8 @@ class ModelConfig:
         revision: branch, tag or commit on the Hub.
         add_prefix_space: for byte-level tokenizers, so that the first word is tokenised like any other.
         dropout: probability of every dropout layer of encoder and classifier; None keeps the encoder's own.
+        attention_dropout: probability of dropping attention weights, where the encoder has such a setting; None keeps
+            the encoder's own. At 0, PyTorch's fused attention runs on CPUs, which has no dropout.
         trust_remote_code: lets a Hub repository run its own code here. Off unless you set it.
     """
 
@@ -57,6 +73,7 @@ class ModelConfig:
     revision: str | None = None
     add_prefix_space: bool = False
     dropout: float | None = None
+    attention_dropout: float | None = None
     trust_remote_code: bool = False
 
 
@@ -214,12 +231,19 @@ class PrepareConfig:
         source_dir: take the texts from this folder instead of downloading them.
         check: validate annotation, splits and hashes.
         compile: rebuild a corpus's JSONL from the marked-up articles below its ``articles/``.
+        convert: write the corpus in this format (``jsonl``, ``markup``, ``conll``, ``brat``, ``label_studio``,
+            ``doccano`` or ``prodigy``).
+        output: the folder that ``convert`` makes.
+        shares: with ``convert``, how a corpus without splits is divided into train, dev and test, e.g. [0.8,0.1,0.1].
     """
 
     corpus: CorpusConfig = field(default_factory=CorpusConfig)
     source_dir: str | None = None
     check: bool = False
     compile: bool = False
+    convert: str | None = None
+    output: str | None = None
+    shares: list[float] | None = None
 
 
 def structured(config: Any, schema: type[Schema]) -> Schema:
@@ -244,7 +268,10 @@ def structured(config: Any, schema: type[Schema]) -> Schema:
 def register() -> None:
     """Put every schema into Hydra's ConfigStore, where the YAML files name them first in their defaults."""
     from hydra.core.config_store import ConfigStore
+    from omegaconf import OmegaConf
 
+    # A corpus without a name is called after its folder or file: ${stem:${.path}}
+    OmegaConf.register_new_resolver("stem", lambda path: PurePath(path).stem, replace=True)
     store = ConfigStore.instance()
     for name, schema in {
         "train_schema": TrainConfig,

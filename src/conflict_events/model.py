@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from tokenizers.pre_tokenizers import ByteLevel
 from transformers import (
+    AutoConfig,
     AutoModelForTokenClassification,
     AutoTokenizer,
     PreTrainedModel,
@@ -48,6 +49,7 @@ def load_encoder(
         trust_remote_code=config.trust_remote_code,
         id2label=scheme.id2label,
         label2id=scheme.label2id,
+        **_attention_dropout(folder, config),
     )
     longest = _longest_window(model)
     if longest is not None and window.max_tokens > longest:
@@ -61,6 +63,18 @@ def load_encoder(
                 module.p = config.dropout
     tokenizer.model_max_length = window.max_tokens
     return model, tokenizer
+
+
+def _attention_dropout(folder: Path, config: ModelConfig) -> dict[str, float]:
+    """The setting under the name that the encoder's family gives it."""
+    if config.attention_dropout is None:
+        return {}
+    try:
+        encoder = AutoConfig.from_pretrained(folder, trust_remote_code=config.trust_remote_code)
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"the config cannot be loaded ({error})", where=str(folder)) from error
+    names = ("attention_probs_dropout_prob", "attention_dropout")
+    return {name: config.attention_dropout for name in names if hasattr(encoder, name)}
 
 
 def load_classifier(folder: Path, *, new_head: bool = False, **options: Any) -> PreTrainedModel:

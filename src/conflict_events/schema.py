@@ -99,6 +99,9 @@ class Span:
             )
         return cls(start, end, role, document_text[start:end], score)
 
+    def __str__(self) -> str:
+        return f"{self.role} {self.text!r} at {self.start}"
+
     def __lt__(self, other: Span) -> bool:
         return self._order < other._order
 

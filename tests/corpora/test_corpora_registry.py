@@ -15,8 +15,8 @@ def test_a_corpus_is_read_by_the_reader_of_its_format(tiny_corpus: CorpusConfig)
 
 
 def test_an_unknown_format_is_told_with_the_known_ones(tiny_corpus: CorpusConfig) -> None:
-    tiny_corpus.format = "conll"
-    with pytest.raises(ConfigError, match=r"corpus\.format='conll'.*jsonl, standoff, muc4"):
+    tiny_corpus.format = "tei"
+    with pytest.raises(ConfigError, match=r"corpus\.format='tei'.*jsonl, markup, .*brat.*standoff, muc4"):
         load(tiny_corpus)
 
 
@@ -27,6 +27,6 @@ def test_an_unknown_split_is_told_with_the_known_ones(tiny_corpus: CorpusConfig)
 
 def test_another_format_needs_no_more_than_an_entry(tiny_corpus: CorpusConfig, monkeypatch: pytest.MonkeyPatch) -> None:
     documents = load(tiny_corpus).split("test")
-    monkeypatch.setitem(READERS, "mine", lambda config: {"test": documents})
+    monkeypatch.setitem(READERS, "mine", lambda config, log: {"test": (("here", document) for document in documents)})
     tiny_corpus.format = "mine"
     assert load(tiny_corpus).splits == {"test": documents}

@@ -11,7 +11,9 @@ import pytest
 from conftest import ROOT
 
 from conflict_events.config import CorpusConfig
-from conflict_events.corpora import Splits, jsonl, load, markup
+from conflict_events.corpora import Splits, load
+from conflict_events.corpora.formats import jsonl, markup
+from conflict_events.corpora.prepare import compiled
 from conflict_events.corpora.validate import validate
 from conflict_events.schema import Document, EventType, Layer
 
@@ -39,7 +41,7 @@ def sequences(text: str, length: int) -> set[tuple[str, ...]]:
 
 
 def test_it_is_what_compiling_its_articles_gives(tmp_path: Path) -> None:
-    for split, documents in markup.read_folder(FOLDER / "articles").items():
+    for split, documents in compiled(FOLDER / "articles").items():
         jsonl.write(tmp_path / f"{split}.jsonl", documents)
         assert (tmp_path / f"{split}.jsonl").read_bytes() == (FOLDER / f"{split}.jsonl").read_bytes(), (
             "run 'python scripts/prepare_data.py corpus=own compile=true'"

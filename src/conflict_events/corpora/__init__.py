@@ -1,23 +1,41 @@
-"""Annotated corpora: one module a format, all read into :class:`~conflict_events.schema.Document`.
+"""Annotated corpora, all read into :class:`~conflict_events.schema.Document`.
 
-A reader takes a :class:`~conflict_events.config.CorpusConfig` and gives the splits it finds. To add a format, write a
-module with such a function and name it in ``READERS``.
+``formats`` are files that people bring: the project's own and those of annotation tools. ``public`` are corpora with a
+public home and a layout of their own. A reader takes a :class:`~conflict_events.config.CorpusConfig` and gives the
+splits it finds; to add one, write it and name it in ``READERS``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import hashlib
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
 
 from conflict_events.config import CorpusConfig
-from conflict_events.corpora import jsonl, muc4, standoff
-from conflict_events.errors import ConfigError
-from conflict_events.schema import Document
+from conflict_events.corpora.formats import FORMATS, Format
+from conflict_events.corpora.public import muc4, standoff
+from conflict_events.corpora.reading import Log, Reading, split_paths, undeclared
+from conflict_events.errors import ConfigError, ConflictEventsError
+from conflict_events.schema import Document, Layer
 
 Splits = dict[str, list[Document]]
 
-READERS: dict[str, Callable[[CorpusConfig], Splits]] = {
-    "jsonl": jsonl.read,
+
+def _read_files(form: Format, config: CorpusConfig, log: Log) -> dict[str, Reading]:
+    """The files of a format, by split."""
+
+    def chained(paths: list[Path]) -> Reading:
+        for path in paths:
+            yield from form.read(path, log)
+
+    return {split: chained(paths) for split, paths in split_paths(Path(config.path), form.SUFFIX).items()}
+
+
+READERS: dict[str, Callable[[CorpusConfig, Log], dict[str, Reading]]] = {
+    **{name: partial(_read_files, form) for name, form in FORMATS.items()},
     "standoff": standoff.read,
     "muc4": muc4.read,
 }
@@ -25,10 +43,15 @@ READERS: dict[str, Callable[[CorpusConfig], Splits]] = {
 
 @dataclass(frozen=True)
 class Corpus:
-    """A corpus: its config, and its documents by split (``train``, ``dev``, ``test``)."""
+    """A corpus: its config, its documents by split (``train``, ``dev``, ``test``), and what reading left out.
+
+    Attributes:
+        left_out: one line for each bad record (with ``skip_bad``), and for everything that no document can hold.
+    """
 
     config: CorpusConfig
     splits: Splits
+    left_out: tuple[str, ...] = ()
 
     def split(self, name: str) -> list[Document]:
         """The documents of a split.
@@ -38,21 +61,68 @@ class Corpus:
         """
         if name not in self.splits:
             raise ConfigError(
-                f"corpus {self.config.name!r} has no split {name!r}",
-                remedy=f"choose one of {', '.join(self.splits)}",
+                f"corpus {self.config.name!r} has no split {name!r}, only {', '.join(self.splits)}",
+                remedy="name its files after their splits, or divide it: python scripts/prepare_data.py "
+                f"corpus.format={self.config.format} corpus.path={self.config.path} "
+                "convert=jsonl output=FOLDER shares=[0.8,0.1,0.1]",
             )
         return self.splits[name]
 
 
 def load(config: CorpusConfig) -> Corpus:
-    """Read a corpus.
+    """Read a corpus, with the train splits of its ``extra`` corpora after its own.
+
+    Where files do not say what they annotate, a document has the layer ``events`` if any of the corpus has events.
+
+    Raises:
+        ConfigError: if a format is unknown, or there is no train split to take a share of or to add.
+        SourceError: if files are missing or have other bytes than they should.
+        DataError: if a record breaks the rules and ``config.skip_bad`` is off; the message names file and line.
+    """
+    log = Log(config.label_map)
+    splits = {split: list(_documents(reading, config, log)) for split, reading in open_corpus(config, log).items()}
+    unsaid = {Layer.ROLES, Layer.EVENTS} if any(d.events for s in splits.values() for d in s) else {Layer.ROLES}
+    splits = {
+        split: [d if d.layers else replace(d, layers=frozenset(unsaid)) for d in documents]
+        for split, documents in splits.items()
+    }
+    corpus = Corpus(config, splits, tuple(log.left_out))
+    if config.train_share < 1.0:
+        splits["train"] = _share(corpus.split("train"), config.train_share)
+    if config.extra:
+        added = [document for extra in config.extra.values() for document in load(extra).split("train")]
+        splits["train"] = [*corpus.split("train"), *added]
+    return corpus
+
+
+def open_corpus(config: CorpusConfig, log: Log) -> dict[str, Reading]:
+    """The splits of a corpus, not read yet.
 
     Raises:
         ConfigError: if the format is unknown.
         SourceError: if files are missing or have other bytes than they should.
-        DataError: if a record breaks the rules; the message names file and line.
     """
     reader = READERS.get(config.format)
     if reader is None:
         raise ConfigError(f"corpus.format={config.format!r} is unknown", remedy=f"choose one of {', '.join(READERS)}")
-    return Corpus(config, reader(config))
+    return reader(config, log)
+
+
+def _documents(reading: Reading, config: CorpusConfig, log: Log) -> Iterable[Document]:
+    for where, item in reading:
+        error = item if isinstance(item, ConflictEventsError) else undeclared(item, config)
+        if error is None:
+            yield item  # type: ignore[misc]  # no error, so it is a document
+            continue
+        if error is not item:
+            error = error.at(where)
+        if not config.skip_bad:
+            raise error
+        log.left_out.append(str(error))
+
+
+def _share(documents: list[Document], share: float) -> list[Document]:
+    """The documents whose ids have the lowest hashes, in the order given: chance, but the same one each time."""
+    by_hash = sorted(documents, key=lambda document: hashlib.sha256(document.id.encode()).digest())
+    kept = {document.id for document in by_hash[: math.ceil(share * len(documents))]}
+    return [document for document in documents if document.id in kept]

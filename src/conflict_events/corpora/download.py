@@ -17,6 +17,7 @@ from urllib.error import URLError
 
 from conflict_events.errors import SourceError
 
+MANIFEST = "sources.json"
 _CHUNK = 1 << 16
 _TIMEOUT_SECONDS = 60
 
@@ -37,9 +38,9 @@ def source_files(folder: Path) -> list[SourceFile]:
     Raises:
         SourceError: if it is missing.
     """
-    manifest = folder / "sources.json"
+    manifest = folder / MANIFEST
     if not manifest.is_file():
-        raise SourceError("there is no sources.json", where=str(folder), remedy="check corpus.path")
+        raise SourceError(f"there is no {MANIFEST}", where=str(folder), remedy="check corpus.path")
     return [SourceFile(**entry) for entry in json.loads(manifest.read_text("utf-8"))]
 
 

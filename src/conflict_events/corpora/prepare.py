@@ -7,44 +7,92 @@ from collections.abc import Callable
 from pathlib import Path
 
 from conflict_events.config import PrepareConfig
-from conflict_events.corpora import download, jsonl, markup, standoff
-from conflict_events.errors import ConfigError
+from conflict_events.corpora import Splits, download, load
+from conflict_events.corpora.convert import LEFT_OUT, convert, divide
+from conflict_events.corpora.formats import jsonl, markup
+from conflict_events.corpora.public import texts
+from conflict_events.corpora.reading import SPLITS, Log
+from conflict_events.errors import ConfigError, ConflictEventsError, DataError
+from conflict_events.schema import Document
 
 ARTICLES = "articles"
+_SHOWN = 10
 
 
 def prepare(config: PrepareConfig, progress: Callable[[str], None]) -> None:
-    """Bring a corpus's files into place.
+    """Bring a corpus's files into place, and into another format if one is asked for.
 
     A corpus with public sources gets them downloaded, or copied from ``config.source_dir``, into
-    ``config.corpus.source_dir``, checked either way. With ``config.compile``, marked-up articles become JSONL.
+    ``config.corpus.source_dir``, checked either way. With ``config.compile``, marked-up articles become JSONL. With
+    ``config.convert``, the corpus is written to ``config.output``; what is lost on the way is listed there in
+    ``left_out.txt``.
 
     Raises:
         SourceError: if files cannot be had or have other bytes than they should.
-        DataError: if an article is not well-formed.
-        ConfigError: if the corpus has nothing to compile.
+        DataError: if an article or a record is not well-formed.
+        ConfigError: if the corpus has nothing to compile, or settings do not fit together.
     """
-    folder = Path(config.corpus.path)
     if config.compile:
-        articles = folder / ARTICLES
-        if not articles.is_dir():
-            raise ConfigError(
-                f"there is no {articles} to compile", remedy="leave out compile=true: it is for marked-up corpora"
+        _compile(Path(config.corpus.path), progress)
+    if config.corpus.source_dir is not None:
+        _bring_texts(config, progress)
+    if config.convert is not None:
+        _convert(config, config.convert, progress)
+
+
+def _compile(folder: Path, progress: Callable[[str], None]) -> None:
+    if not (folder / ARTICLES).is_dir():
+        raise ConfigError(
+            f"there is no {folder / ARTICLES} to compile", remedy="leave out compile=true: it is for marked-up corpora"
+        )
+    for split, documents in compiled(folder / ARTICLES).items():
+        jsonl.write(folder / f"{split}.jsonl", documents)
+        progress(f"{folder / split}.jsonl: {len(documents)} documents")
+
+
+def compiled(articles: Path) -> Splits:
+    """Marked-up articles by the split that their headers name, in the order of the file names.
+
+    Raises:
+        DataError: naming file and line: an article that is not UTF-8 or not well-formed, or names no split.
+    """
+    splits: dict[str, list[Document]] = {name: [] for name in SPLITS}
+    for where, item in markup.read(articles, Log()):
+        if isinstance(item, ConflictEventsError):
+            raise item
+        split = item.meta.get("split")
+        if split not in splits:
+            raise DataError(
+                f"split is {split!r}", where=f"{where}:1", remedy=f"write 'split: ' and one of {', '.join(SPLITS)}"
             )
-        for split, documents in markup.read_folder(articles).items():
-            jsonl.write(folder / f"{split}.jsonl", documents)
-            progress(f"{folder / split}.jsonl: {len(documents)} documents")
-    if config.corpus.source_dir is None:
-        return
-    files = download.source_files(folder)
-    texts = standoff.texts_folder(config.corpus)
+        splits[split].append(item)
+    return splits
+
+
+def _bring_texts(config: PrepareConfig, progress: Callable[[str], None]) -> None:
+    files = download.source_files(Path(config.corpus.path))
+    target = texts.texts_folder(config.corpus)
     if config.source_dir is None:
-        download.fetch(files, texts, progress)
+        download.fetch(files, target, progress)
         return
     given = Path(config.source_dir)
     download.require(files, given, config.corpus.name)
-    if given.resolve() != texts.resolve():
+    if given.resolve() != target.resolve():
         for file in files:
-            (texts / file.path).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(given / file.path, texts / file.path)
+            (target / file.path).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(given / file.path, target / file.path)
             progress(f"{file.path}: copied")
+
+
+def _convert(config: PrepareConfig, form: str, progress: Callable[[str], None]) -> None:
+    if config.output is None:
+        raise ConfigError("convert needs an output folder", remedy="add output=FOLDER")
+    corpus = load(config.corpus)
+    splits = divide(corpus.splits, config.shares) if config.shares else corpus.splits
+    output = Path(config.output)
+    left_out = [*corpus.left_out, *convert(splits, form, output, progress)]
+    if left_out:
+        (output / LEFT_OUT).write_text("".join(f"{line}\n" for line in left_out), "utf-8")
+        for line in left_out[:_SHOWN]:
+            progress(f"left out: {line}")
+        progress(f"{output / LEFT_OUT}: all {len(left_out)} losses")

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import partial
-from itertools import combinations
 from pathlib import Path
-from typing import Any
 
 from conflict_events.config import CorpusConfig
-from conflict_events.corpora import READERS, download, standoff
-from conflict_events.corpora.jsonl import build, lines, parse_line, split_files
-from conflict_events.errors import ConflictEventsError, DataError, SourceError
+from conflict_events.corpora import download, open_corpus
+from conflict_events.corpora.formats.graph import overlapping
+from conflict_events.corpora.public import standoff, texts
+from conflict_events.corpora.reading import Log, undeclared
+from conflict_events.errors import ConflictEventsError
 from conflict_events.schema import Document, Span
 
 
@@ -40,51 +39,42 @@ def validate(config: CorpusConfig) -> list[Problem]:
     """
     folder = Path(config.path)
     found: list[Problem] = []
-    if config.format != "jsonl":
-        texts = standoff.texts_folder(config)
-        found += [Problem("sources", line) for line in download.problems(download.source_files(folder), texts)]
+    if (folder / download.MANIFEST).is_file():
+        files = download.source_files(folder)
+        found += [Problem("sources", line) for line in download.problems(files, texts.texts_folder(config))]
         if found:
             return found  # every record would fail for the same reason
     reserved = standoff.reserved_ids(folder)
     seen_ids: dict[str, str] = {}
     seen_texts: dict[str, str] = {}
-    for where, document in _documents(config):
-        if isinstance(document, Problem):
-            found.append(document)
-            continue
-        found += [Problem(where, what) for what in _document_problems(document)]
-        if config.format == "jsonl":  # mentions that nest are how MUC-4 writes alternatives; training counts the lost
-            found += [Problem(where, what) for what in _overlaps(document.role_spans, "the document")]
-        if document.id in reserved:
-            found.append(Problem(where, f"id {document.id!r} is reserved: take the record out"))
-        digest = hashlib.sha256(" ".join(document.text.split()).encode()).hexdigest()
-        for seen, key, what in ((seen_ids, document.id, f"id {document.id!r}"), (seen_texts, digest, "the text")):
-            if key in seen:
-                found.append(Problem(where, f"{what} stands at {seen[key]}, too"))
-            seen.setdefault(key, where)
+    log = Log(config.label_map)
+    for reading in open_corpus(config, log).values():
+        for where, item in reading:
+            if isinstance(item, ConflictEventsError):
+                found.append(_problem(where, item))
+                continue
+            if (error := undeclared(item, config)) is not None:
+                found.append(_problem(where, error))
+                continue
+            found += [Problem(where, what) for what in _document_problems(item)]
+            if not config.format.startswith("muc"):  # its key writes alternatives that nest; training counts the lost
+                found += [Problem(where, what) for what in _overlaps(item.role_spans, "the document")]
+            if item.id in reserved:
+                found.append(Problem(where, f"id {item.id!r} is reserved: take the record out"))
+            digest = hashlib.sha256(" ".join(item.text.split()).encode()).hexdigest()
+            for seen, key, what in ((seen_ids, item.id, f"id {item.id!r}"), (seen_texts, digest, "the text")):
+                if key in seen:
+                    found.append(Problem(where, f"{what} stands at {seen[key]}, too"))
+                seen.setdefault(key, where)
+    if config.format == "standoff":
+        found += [Problem(*line.split(": ", 1)) for line in log.left_out]  # reserved records
     return found
 
 
-def _documents(config: CorpusConfig) -> Iterator[tuple[str, Document | Problem]]:
-    """Every record of the corpus with its place; one that cannot be read, as a problem."""
-    if config.format not in ("jsonl", "standoff"):
-        try:
-            splits = READERS[config.format](config)
-        except ConflictEventsError as error:
-            yield "", Problem(error.where or config.path, error.what)
-            return
-        for split, documents in splits.items():
-            yield from ((f"{config.name}/{split}:{document.id}", document) for document in documents)
-        return
-    make: Callable[[dict[str, Any]], Document] = Document.from_record
-    if config.format == "standoff":
-        make = partial(standoff.attach, texts=standoff.texts_folder(config))
-    for path in split_files(Path(config.path)).values():
-        for where, line in lines(path):
-            try:
-                yield where, build(where, parse_line(where, line), make, config)
-            except (DataError, SourceError) as error:
-                yield where, Problem(where, error.what)
+def _problem(where: str, error: ConflictEventsError) -> Problem:
+    """An error with the more exact of the two places."""
+    exact = error.where and not error.where.startswith(f"{where}: ")
+    return Problem(error.where if exact and error.where else where, error.what)
 
 
 def _document_problems(document: Document) -> Iterator[str]:
@@ -98,9 +88,5 @@ def _document_problems(document: Document) -> Iterator[str]:
 
 
 def _overlaps(spans: Iterable[Span], where: str) -> Iterator[str]:
-    for one, other in combinations(sorted(spans), 2):
-        if max(one.start, other.start) < min(one.end, other.end):
-            yield (
-                f"{one.role} {one.text!r} at {one.start} and {other.role} {other.text!r} at {other.start} "
-                f"overlap in {where}"
-            )
+    for one, other in overlapping(spans):
+        yield f"{one} and {other} overlap in {where}"

@@ -3,41 +3,37 @@
 from __future__ import annotations
 
 import hashlib
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from conflict_events.config import CorpusConfig
 from conflict_events.corpora import download
-from conflict_events.corpora.jsonl import read_files, split_files
-from conflict_events.corpora.sources import source_text
-from conflict_events.errors import ConfigError, DataError
+from conflict_events.corpora.public.texts import source_text, texts_folder
+from conflict_events.corpora.reading import Log, Reading, read_records, split_paths
+from conflict_events.errors import DataError
 from conflict_events.schema import Document
 
 
-def read(config: CorpusConfig) -> dict[str, list[Document]]:
+def read(config: CorpusConfig, log: Log) -> dict[str, Reading]:
     """Attach the texts in ``config.source_dir`` to the annotation in ``config.path``.
 
     Documents named in ``reserved.txt`` are left out. ``meta["source"]`` becomes the corpus that a text comes from.
+    An error is a text whose sha256 differs, or a record that breaks the rules.
 
     Raises:
         SourceError: if texts are missing, with the place to get each.
-        DataError: naming file and line: a text whose sha256 differs, or a record that breaks the rules.
     """
     folder, texts = Path(config.path), texts_folder(config)
     download.require(download.source_files(folder), texts, config.name)
-    return read_files(split_files(folder), partial(attach, texts=texts), config, reserved_ids(folder))
+    reserved = reserved_ids(folder)
 
+    def make(record: dict[str, Any], where: str) -> Document | None:
+        if str(record.get("id")) in reserved:
+            log.leave_out(where, f"id {record['id']!r} is reserved: take the record out")
+            return None
+        return attach(record, texts)
 
-def texts_folder(config: CorpusConfig) -> Path:
-    """``config.source_dir``.
-
-    Raises:
-        ConfigError: if it is not set.
-    """
-    if not config.source_dir:
-        raise ConfigError("corpus.source_dir is not set", remedy="name the folder that holds the texts")
-    return Path(config.source_dir)
+    return {split: read_records(path, make) for split, (path,) in split_paths(folder, ".jsonl").items()}
 
 
 def reserved_ids(folder: Path) -> frozenset[str]:

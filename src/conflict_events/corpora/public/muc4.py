@@ -13,24 +13,26 @@ from typing import Any
 
 from conflict_events.config import CorpusConfig
 from conflict_events.corpora import download
-from conflict_events.corpora.jsonl import SPLITS, read_files
-from conflict_events.corpora.standoff import texts_folder
+from conflict_events.corpora.public.texts import texts_folder
+from conflict_events.corpora.reading import SPLITS, Log, Reading, read_records
 from conflict_events.errors import DataError
 from conflict_events.schema import Document, Layer, Span
 
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
-def read(config: CorpusConfig) -> dict[str, list[Document]]:
-    """The three splits below ``config.source_dir/muc4/splits``.
+def read(config: CorpusConfig, _log: Log) -> dict[str, Reading]:
+    """The three splits below ``config.source_dir/muc4/splits``. An error is a mention that stands elsewhere.
 
     Raises:
         SourceError: if files are missing or have other bytes.
-        DataError: naming file and line, for a mention that does not stand where it should.
     """
     texts = texts_folder(config)
     download.require(download.source_files(Path(config.path)), texts, config.name)
-    return read_files({name: texts / "muc4" / "splits" / f"{name}.json" for name in SPLITS}, _document, config)
+    return {
+        split: read_records(texts / "muc4" / "splits" / f"{split}.json", lambda record, _where: _document(record))
+        for split in SPLITS
+    }
 
 
 def _document(record: dict[str, Any]) -> Document:

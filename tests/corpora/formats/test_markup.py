@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conflict_events.corpora import markup
+from conflict_events.corpora.formats import markup
+from conflict_events.corpora.prepare import compiled
 from conflict_events.errors import DataError
 from conflict_events.schema import TRIGGER, Document, Event, EventType, Layer, Role, Span
 
@@ -165,7 +166,7 @@ def test_a_folder_is_read_by_split_and_id(tmp_path: Path) -> None:
     for name, split in {"a-1": "dev", "a-1-b": "dev", "z": "train"}.items():
         (tmp_path / f"{name}.txt").write_bytes(f"id: {name}\nsplit: {split}\n---\nOne\u00a0line.\r\nTwo.\n".encode())
     (tmp_path / "notes.md").write_text("no article", "utf-8")
-    splits = markup.read_folder(tmp_path)
+    splits = compiled(tmp_path)
     assert {name: [document.id for document in documents] for name, documents in splits.items()} == {
         "train": ["z"], "dev": ["a-1", "a-1-b"], "test": [],
     }  # fmt: skip
@@ -187,5 +188,5 @@ def test_a_bad_article_in_a_folder_is_named_by_file_and_line(
     path = tmp_path / "bad.txt"
     path.write_bytes(source)
     with pytest.raises(DataError, match=message) as error:
-        markup.read_folder(tmp_path)
+        compiled(tmp_path)
     assert f"{path}:{line}:" in str(error.value)

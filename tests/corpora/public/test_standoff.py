@@ -9,8 +9,9 @@ import pytest
 from conftest import ROOT, SHARED_DATA, needs_shared_data
 
 from conflict_events.config import CorpusConfig
-from conflict_events.corpora import load, standoff
-from conflict_events.corpora.sources import source_text
+from conflict_events.corpora import load
+from conflict_events.corpora.public import standoff
+from conflict_events.corpora.public.texts import source_text
 from conflict_events.corpora.validate import validate
 from conflict_events.errors import ConfigError, DataError, SourceError
 

@@ -14,13 +14,16 @@ article.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import quote
 
-from conflict_events.corpora.jsonl import SPLITS
+from conflict_events.corpora.reading import Log, Reading, decoded
 from conflict_events.errors import DataError
 from conflict_events.schema import TRIGGER, Document, Event, Layer, Role, Span
 
+SUFFIX = ""
 _ROLE_OF = {role.value[0].upper(): role for role in Role}
 _TAG = re.compile(r"(?:E([1-9]\d*):([a-z_]+)|([ATLW])([1-9]\d*))\Z")
 _ESCAPED = re.compile(r"[\\{}|]")
@@ -119,28 +122,27 @@ def render(document: Document) -> str:
     return f"{header}---\n{''.join(pieces)}\n"
 
 
-def read_folder(folder: Path) -> dict[str, list[Document]]:
-    """The articles ``*.txt`` of a folder by the split that their headers name, in the order of the file names.
-
-    Raises:
-        DataError: naming file and line: an article that is not UTF-8 or not well-formed, or names no split.
-    """
-    splits: dict[str, list[Document]] = {name: [] for name in SPLITS}
+def read(folder: Path, _log: Log) -> Reading:
+    """The articles ``*.txt`` of a folder, in the order of the file names."""
     for path in sorted(folder.glob("*.txt"), key=lambda path: path.stem):
-        raw = path.read_bytes()
         try:
-            source = raw.decode("utf-8")
-        except UnicodeDecodeError as error:
-            line = raw.count(b"\n", 0, error.start) + 1
-            raise DataError(f"not UTF-8 ({error})", where=f"{path}:{line}", remedy="save the file as UTF-8") from None
-        document = parse(source, str(path))
-        split = document.meta.get("split")
-        if split not in splits:
-            raise DataError(
-                f"split is {split!r}", where=f"{path}:1", remedy=f"write 'split: ' and one of {', '.join(SPLITS)}"
-            )
-        splits[split].append(document)
-    return splits
+            yield str(path), parse(decoded(path), str(path))
+        except DataError as error:
+            yield str(path), error
+
+
+def write(folder: Path, documents: Iterable[Document], log: Log | None = None) -> None:
+    """Write an article a file, named after its id; articles that markup cannot hold go to ``log``."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for document in documents:
+        try:
+            rendered = render(document)
+        except DataError as error:
+            if log is None:
+                raise
+            log.leave_out(f"document {document.id!r}", error.what)
+        else:
+            (folder / f"{quote(document.id, safe=' ')}.txt").write_bytes(rendered.encode())
 
 
 def _header(header: str, where: str) -> dict[str, str]:

@@ -8,7 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conflict_events.config import CorpusConfig
-from conflict_events.corpora import jsonl
+from conflict_events.corpora import load
+from conflict_events.corpora.formats import jsonl
+from conflict_events.corpora.reading import Log
 from conflict_events.errors import DataError, SourceError
 from conflict_events.schema import Document, Event, EventType, Layer, Role, Span
 
@@ -55,16 +57,16 @@ def documents(draw: st.DrawFn) -> Document:
 @given(st.lists(documents(), max_size=3))
 def test_documents_come_back_as_they_were_written(written: list[Document]) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        jsonl.write(Path(folder) / "train.jsonl", written)
-        roles = (*(role.value for role in Role), "trigger")
-        assert jsonl.read(config(Path(folder), roles)) == {"train": written}
+        path = Path(folder) / "train.jsonl"
+        jsonl.write(path, written)
+        assert [document for _, document in jsonl.read(path, Log())] == written
 
 
 def test_only_the_splits_that_have_a_file_are_read(tmp_path: Path) -> None:
     (tmp_path / "test.jsonl").write_text(GOOD + "\n", "utf-8")
     (tmp_path / "train.jsonl").write_text("", "utf-8")
     (tmp_path / "extra.jsonl").write_text("no corpus\n", "utf-8")
-    splits = jsonl.read(config(tmp_path))
+    splits = load(config(tmp_path)).splits
     assert list(splits) == ["train", "test"]
     assert splits["train"] == []
     assert [span.text for span in splits["test"][0].spans] == ["Rebels"]
@@ -72,20 +74,20 @@ def test_only_the_splits_that_have_a_file_are_read(tmp_path: Path) -> None:
 
 def test_a_folder_without_splits_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match=r"no train\.jsonl.*Check corpus\.path") as error:
-        jsonl.read(config(tmp_path))
+        load(config(tmp_path))
     assert str(tmp_path) in str(error.value)
 
 
 def test_blank_lines_are_skipped_but_counted(tmp_path: Path) -> None:
     path = tmp_path / "train.jsonl"
     path.write_text(f"\n{GOOD}\n   \n\n{GOOD}", "utf-8")
-    assert [where for where, _ in jsonl.records(path)] == [f"{path}:2", f"{path}:5"]
+    assert [where for where, _ in jsonl.read(path, Log())] == [f"{path}:2", f"{path}:5"]
 
 
 def test_carriage_returns_and_separators_inside_strings_do_not_break_lines(tmp_path: Path) -> None:
     path = tmp_path / "train.jsonl"
     path.write_bytes('{"id": "a", "text": "x\u2028y\x85z"}\r\n{"id": "b", "text": ""}\r\n'.encode())
-    assert [record["id"] for _, record in jsonl.records(path)] == ["a", "b"]
+    assert [item.id for _, item in jsonl.read(path, Log()) if isinstance(item, Document)] == ["a", "b"]
 
 
 @pytest.mark.parametrize(
@@ -113,14 +115,14 @@ def test_a_bad_record_is_named_by_file_and_line(tmp_path: Path, line: bytes, mes
     path = tmp_path / "dev.jsonl"
     path.write_bytes(GOOD.encode() + b"\n\n" + line + b"\n")
     with pytest.raises(DataError, match=f"(?i){message}") as error:
-        jsonl.read(config(tmp_path))
+        load(config(tmp_path))
     assert str(error.value).startswith(f"{path}:3")
 
 
 def test_an_undeclared_role_is_told_with_the_declared_ones(tmp_path: Path) -> None:
     (tmp_path / "train.jsonl").write_text(GOOD, "utf-8")
     with pytest.raises(DataError, match=r"role 'attacker'.*corpus 'mine'.*corpus\.roles=\['target'\]"):
-        jsonl.read(config(tmp_path, ("target",)))
+        load(config(tmp_path, ("target",)))
 
 
 def test_writing_makes_the_folder_and_keeps_letters_readable(tmp_path: Path) -> None:

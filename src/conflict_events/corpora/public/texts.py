@@ -12,7 +12,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from conflict_events.errors import SourceError
+from conflict_events.config import CorpusConfig
+from conflict_events.errors import ConfigError, SourceError
 
 _EMPTY_LINE = re.compile(r"\n\s*\n")
 
@@ -58,6 +59,17 @@ _READERS: dict[str, Callable[[Path, Mapping[str, Any]], str]] = {
     "muc4": _muc4,
     "news": _news,
 }
+
+
+def texts_folder(config: CorpusConfig) -> Path:
+    """``config.source_dir``.
+
+    Raises:
+        ConfigError: if it is not set.
+    """
+    if not config.source_dir:
+        raise ConfigError("corpus.source_dir is not set", remedy="name the folder that holds the texts")
+    return Path(config.source_dir)
 
 
 def source_text(source_dir: Path, source: Mapping[str, Any]) -> str:

@@ -1,0 +1,112 @@
+"""From any corpus to any format, with an account of what the format could not hold."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from itertools import accumulate
+from pathlib import Path
+
+from conflict_events.corpora import Splits
+from conflict_events.corpora.formats import FORMATS, Format
+from conflict_events.corpora.reading import SPLITS, UNDIVIDED, Log
+from conflict_events.errors import ConfigError
+from conflict_events.schema import Document
+
+LEFT_OUT = "left_out.txt"
+
+
+def convert(splits: Splits, form: str, output: Path, progress: Callable[[str], None]) -> list[str]:
+    """Write a corpus in a format, read it back, and tell the difference.
+
+    Args:
+        splits: the documents.
+        form: one of ``FORMATS``.
+        output: folder to make; each split becomes a file or a folder in it.
+        progress: called with a line of text for each split.
+
+    Returns:
+        A line for every loss, each naming the document.
+
+    Raises:
+        ConfigError: if the format is unknown or the folder has something in it.
+    """
+    if form not in FORMATS:
+        raise ConfigError(f"convert={form!r} is unknown", remedy=f"choose one of {', '.join(FORMATS)}")
+    if output.exists() and (not output.is_dir() or any(output.iterdir())):
+        raise ConfigError(f"output={output} is there already", remedy="name a new folder, or empty it")
+    losses: list[str] = []
+    for split, documents in splits.items():
+        path = output / f"{split}{FORMATS[form].SUFFIX}"
+        found = list(_write(FORMATS[form], path, documents))
+        losses += found
+        progress(f"{path}: {len(documents)} documents" + (f", {len(found)} with losses" if found else ""))
+    return losses
+
+
+def _write(form: Format, path: Path, documents: Sequence[Document]) -> Iterator[str]:
+    log = Log()
+    form.write(path, documents, log)
+    yield from log.left_out
+    read = [item for _, item in form.read(path, Log())]
+    back = {item.id: item for item in read if isinstance(item, Document)}
+    errors = [str(item) for item in read if not isinstance(item, Document)]
+    refused = {line.partition(":")[0] for line in log.left_out}
+    for document in documents:
+        name = f"document {document.id!r}"
+        if document.id in back:
+            if lost := ", ".join(differences(document, back[document.id])):
+                yield f"{name}: {lost}"
+        elif name not in refused:
+            yield f"{name}: cannot be read back"
+    yield from errors
+
+
+def differences(one: Document, other: Document) -> Iterator[str]:
+    """What the first document has and the second has not, in words."""
+    if one.text != other.text:
+        yield "the text differs"
+    if lost := set(one.spans) - set(other.spans):
+        yield f"{len(lost)} spans ({', '.join(sorted({span.role for span in lost}))})"
+    gone = set(one.events) - set(other.events)
+    triggers = {event.trigger for event in other.events}
+    if kinds := [event for event in gone if event.trigger not in triggers]:
+        yield f"{len(kinds)} events (types and which spans belong together)"
+    if changed := len(gone) - len(kinds):
+        yield f"arguments of {changed} events"
+    if one.layers - other.layers:
+        yield f"layer {', '.join(sorted(one.layers - other.layers))}"
+    if dict(one.meta) != dict(other.meta):
+        yield f"meta {', '.join(sorted(k for k in one.meta if one.meta[k] != other.meta.get(k)))}"
+
+
+def divide(splits: Splits, shares: Sequence[float]) -> Splits:
+    """Cut an undivided corpus into train, dev and test.
+
+    The documents are dealt by a hash of their text: by chance, but the same way each time, and no text stands in two
+    splits.
+
+    Args:
+        splits: with the one split ``all``.
+        shares: of train, dev and test (or of train and dev); they add up to 1.
+
+    Raises:
+        ConfigError: if the corpus has splits already, or the shares do not add up.
+    """
+    if list(splits) != [UNDIVIDED]:
+        raise ConfigError(f"the corpus has splits already: {', '.join(splits)}", remedy="leave out shares")
+    if not 2 <= len(shares) <= 3 or min(shares) < 0 or abs(sum(shares) - 1) > 1e-6:
+        raise ConfigError(f"shares={list(shares)} are not two or three numbers that add up to 1")
+    documents = splits[UNDIVIDED]
+    digest = {d.id: hashlib.sha256(" ".join(d.text.split()).encode()).hexdigest() for d in documents}
+    order = sorted(documents, key=lambda document: digest[document.id])
+    divided: Splits = {}
+    start = 0
+    for split, limit in zip(SPLITS, accumulate(shares), strict=False):
+        end = max(start, round(limit * len(order)))
+        while 0 < end < len(order) and digest[order[end - 1].id] == digest[order[end].id]:
+            end += 1  # the same text again
+        chosen = {document.id for document in order[start:end]}
+        divided[split] = [document for document in documents if document.id in chosen]
+        start = end
+    return divided
