@@ -89,9 +89,11 @@ def test_every_article_is_annotated_in_full_and_says_where_and_how_it_is_written
         assert all(document.meta.values())
 
 
-def test_every_style_stands_in_every_split(splits: Splits) -> None:
+def test_styles_stand_in_every_split(splits: Splits) -> None:
     styles = {name: {document.meta["style"] for document in split} for name, split in splits.items()}
-    assert styles["train"] == styles["dev"] == styles["test"]
+    assert styles["dev"] == styles["test"]
+    # these were written for training alone, after what models of the first articles got wrong on real text
+    assert styles["train"] - styles["test"] == {"incident database entry", "newspaper excerpt", "military press release"}
     assert len(styles["train"]) >= 20
 
 
