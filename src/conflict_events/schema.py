@@ -15,7 +15,7 @@ from typing import Any
 from conflict_events.errors import DataError
 
 TRIGGER = "trigger"
-_ROLE_NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
+ROLE_NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
 
 
 class Role(StrEnum):
@@ -76,7 +76,7 @@ class Span:
                 f"span [{self.start}, {self.end}) is empty or negative",
                 remedy="give half-open character offsets with 0 <= start < end",
             )
-        if not isinstance(self.role, str) or not _ROLE_NAME.match(self.role):
+        if not isinstance(self.role, str) or not ROLE_NAME.match(self.role):
             raise DataError(f"role {self.role!r} is not a name", remedy="use lower-case letters, digits and _")
         if len(self.text) != self.end - self.start:
             raise DataError(f"span [{self.start}, {self.end}) does not fit its text {self.text!r}")

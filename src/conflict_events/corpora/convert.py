@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from itertools import accumulate
 from pathlib import Path
@@ -49,15 +50,17 @@ def _write(form: Format, path: Path, documents: Sequence[Document]) -> Iterator[
     form.write(path, documents, log)
     yield from log.left_out
     read = [item for _, item in form.read(path, Log())]
-    back = {item.id: item for item in read if isinstance(item, Document)}
+    back: dict[str, list[Document]] = defaultdict(list)  # ids should be unique, but need not be here
+    for item in read:
+        if isinstance(item, Document):
+            back[item.id].append(item)
     errors = [str(item) for item in read if not isinstance(item, Document)]
-    refused = {line.partition(":")[0] for line in log.left_out}
     for document in documents:
         name = f"document {document.id!r}"
         if document.id in back:
-            if lost := ", ".join(differences(document, back[document.id])):
-                yield f"{name}: {lost}"
-        elif name not in refused:
+            if lost := min((list(differences(document, other)) for other in back[document.id]), key=len):
+                yield f"{name}: {', '.join(lost)}"
+        elif not any(line.startswith(f"{name}: ") for line in log.left_out):
             yield f"{name}: cannot be read back"
     yield from errors
 
@@ -76,8 +79,8 @@ def differences(one: Document, other: Document) -> Iterator[str]:
         yield f"arguments of {changed} events"
     if one.layers - other.layers:
         yield f"layer {', '.join(sorted(one.layers - other.layers))}"
-    if dict(one.meta) != dict(other.meta):
-        yield f"meta {', '.join(sorted(k for k in one.meta if one.meta[k] != other.meta.get(k)))}"
+    if keys := sorted(k for k, value in one.meta.items() if k not in other.meta or other.meta[k] != value):
+        yield f"meta {', '.join(keys)}"
 
 
 def divide(splits: Splits, shares: Sequence[float]) -> Splits:
@@ -95,18 +98,18 @@ def divide(splits: Splits, shares: Sequence[float]) -> Splits:
     """
     if list(splits) != [UNDIVIDED]:
         raise ConfigError(f"the corpus has splits already: {', '.join(splits)}", remedy="leave out shares")
-    if not 2 <= len(shares) <= 3 or min(shares) < 0 or abs(sum(shares) - 1) > 1e-6:
+    if not 2 <= len(shares) <= 3 or min(shares) < 0 or not abs(sum(shares) - 1) < 1e-6:
         raise ConfigError(f"shares={list(shares)} are not two or three numbers that add up to 1")
     documents = splits[UNDIVIDED]
-    digest = {d.id: hashlib.sha256(" ".join(d.text.split()).encode()).hexdigest() for d in documents}
-    order = sorted(documents, key=lambda document: digest[document.id])
+    # By number: several files of an undivided corpus may count their ids from 1 each.
+    digest = [hashlib.sha256(" ".join(document.text.split()).encode()).hexdigest() for document in documents]
+    order = sorted(range(len(documents)), key=digest.__getitem__)
     divided: Splits = {}
     start = 0
     for split, limit in zip(SPLITS, accumulate(shares), strict=False):
         end = max(start, round(limit * len(order)))
-        while 0 < end < len(order) and digest[order[end - 1].id] == digest[order[end].id]:
+        while 0 < end < len(order) and digest[order[end - 1]] == digest[order[end]]:
             end += 1  # the same text again
-        chosen = {document.id for document in order[start:end]}
-        divided[split] = [document for document in documents if document.id in chosen]
+        divided[split] = [documents[number] for number in sorted(order[start:end])]
         start = end
     return divided

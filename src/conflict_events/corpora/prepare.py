@@ -32,6 +32,8 @@ def prepare(config: PrepareConfig, progress: Callable[[str], None]) -> None:
         DataError: if an article or a record is not well-formed.
         ConfigError: if the corpus has nothing to compile, or settings do not fit together.
     """
+    if config.convert is None and (config.output is not None or config.shares is not None):
+        raise ConfigError("output and shares belong to convert", remedy="add convert=jsonl, or another format")
     if config.compile:
         _compile(Path(config.corpus.path), progress)
     if config.corpus.source_dir is not None:
@@ -80,7 +82,10 @@ def _bring_texts(config: PrepareConfig, progress: Callable[[str], None]) -> None
     if given.resolve() != target.resolve():
         for file in files:
             (target / file.path).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(given / file.path, target / file.path)
+            if file.unpacked and (given / file.unpacked).is_dir():
+                shutil.copytree(given / file.unpacked, target / file.unpacked, dirs_exist_ok=True)
+            else:
+                shutil.copyfile(given / file.path, target / file.path)
             progress(f"{file.path}: copied")
 
 
@@ -88,7 +93,7 @@ def _convert(config: PrepareConfig, form: str, progress: Callable[[str], None]) 
     if config.output is None:
         raise ConfigError("convert needs an output folder", remedy="add output=FOLDER")
     corpus = load(config.corpus)
-    splits = divide(corpus.splits, config.shares) if config.shares else corpus.splits
+    splits = corpus.splits if config.shares is None else divide(corpus.splits, config.shares)
     output = Path(config.output)
     left_out = [*corpus.left_out, *convert(splits, form, output, progress)]
     if left_out:

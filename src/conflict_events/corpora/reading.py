@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from conflict_events.config import CorpusConfig
 from conflict_events.errors import ConflictEventsError, DataError, SourceError
-from conflict_events.schema import Document
+from conflict_events.schema import ROLE_NAME, Document, Layer
 
 SPLITS = ("train", "dev", "test")
 UNDIVIDED = "all"
@@ -25,6 +25,7 @@ UNDIVIDED = "all"
 Reading = Iterator[tuple[str, Document | ConflictEventsError]]
 
 _ALSO = {"dev": ("dev", "valid", "validation", "val")}  # what others call it
+_SUFFIXES = {".conll": (".conll", ".txt", ".iob2", ".bio")}  # what is read, where that is more than what is written
 _NOT_IN_NAMES = re.compile(r"[^a-z0-9]+")
 
 
@@ -41,10 +42,21 @@ class Log:
     left_out: list[str] = field(default_factory=list)
 
     def label(self, name: str) -> str | None:
-        """A file's label as a role or an event type: mapped, or else in lower case with ``_`` between words."""
+        """A file's label as a role or an event type: mapped, or else in lower case with ``_`` between words.
+
+        Raises:
+            DataError: a label that is not mapped and has no letter or digit to make a name of, or is no text.
+        """
+        if not isinstance(name, str):
+            raise DataError(f"label {name!r} is no text")
         if name in self.label_map:
             return self.label_map[name]
-        return _NOT_IN_NAMES.sub("_", name.lower()).strip("_")
+        if ROLE_NAME.match(name):
+            return name
+        label = _NOT_IN_NAMES.sub("_", name.lower()).strip("_")
+        if name and not label:
+            raise DataError(f"label {name!r} has no letters a to z", remedy="map it with corpus.label_map")
+        return label
 
     def leave_out(self, where: str, what: str) -> None:
         """Note something that no document can hold."""
@@ -57,7 +69,9 @@ def split_paths(path: Path, suffix: str) -> dict[str, list[Path]]:
     Args:
         path: a file, or a folder with ``train``, ``dev`` and ``test`` files. ``dev`` may also be called ``valid``,
             ``validation`` or ``val``. A folder with other files only is one undivided split, ``all``.
-        suffix: of the files, with the full stop; empty if each split is a folder.
+        suffix: of the files, with the full stop; empty if each split is a folder. One undivided split is then the
+            folder ``all``, or ``path`` itself. CoNLL files may also be ``.txt``, ``.iob2`` or ``.bio``: a split has
+            the first of these that is there, and never two of them.
 
     Raises:
         SourceError: if there is nothing to read.
@@ -65,15 +79,28 @@ def split_paths(path: Path, suffix: str) -> dict[str, list[Path]]:
     if path.is_file() and suffix:
         return {UNDIVIDED: [path]}
     there = Path.is_file if suffix else Path.is_dir
-    names = {split: [path / f"{name}{suffix}" for name in _ALSO.get(split, (split,))] for split in SPLITS}
-    found = {split: [file for file in files if there(file)] for split, files in names.items()}
+    suffixes = _SUFFIXES.get(suffix, (suffix,))
+    found = {
+        split: _first([file for name in names if there(file := path / f"{name}{end}")] for end in suffixes)
+        for split, names in ((split, _ALSO.get(split, (split,))) for split in SPLITS)
+    }
     if splits := {split: files for split, files in found.items() if files}:
         return splits
-    files = sorted(path.glob(f"*{suffix}")) if suffix else [path] if path.is_dir() else []
+    if suffix:
+        files = _first(sorted(path.glob(f"*{end}")) for end in suffixes)
+    else:
+        files = [folder for folder in (path / UNDIVIDED, path) if folder.is_dir()][:1]
     if not files:
         wanted = f"train{suffix}, dev{suffix} or test{suffix}, nor any other {suffix} file" if suffix else "folder"
+        if others := suffixes[1:]:
+            wanted += f" (nor {', '.join(others)})"
         raise SourceError(f"there is no {wanted}", where=str(path), remedy="check corpus.path and corpus.format")
     return {UNDIVIDED: files}
+
+
+def _first(choices: Iterable[list[Path]]) -> list[Path]:
+    """The first that is not empty, if any."""
+    return next(filter(None, choices), [])
 
 
 def lines(path: Path) -> Iterator[tuple[str, bytes]]:
@@ -108,7 +135,7 @@ def parse_line(where: str, line: bytes) -> dict[str, Any]:
         record = json.loads(line.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         raise DataError(f"not UTF-8 ({error})", where=where, remedy="save the file as UTF-8") from None
-    except (json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # no plain JSONDecodeError: a number may have too many digits
         raise DataError(f"not JSON ({error})", where=where, remedy="write one JSON object a line") from None
     if not isinstance(record, dict):
         raise DataError(f"the line is a JSON {type(record).__name__}, not an object", where=where)
@@ -130,6 +157,28 @@ def read_records(path: Path, make: Callable[[dict[str, Any], str], Document | No
             continue
         if (item := attempt(where, lambda r=record, w=where: make(r, w))) is not None:  # type: ignore[misc]
             yield where, item
+
+
+def carried(layers: Any, meta: Any, others: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """``layers`` and ``meta`` of a document, as a format carries them beside the annotation.
+
+    Args:
+        layers: a list of names, or None.
+        meta: an object, or None.
+        others: what else stands beside the annotation; what is not empty becomes meta, too.
+
+    Raises:
+        DataError: a layer that there is not, or meta that is no object.
+    """
+    if layers is not None and not isinstance(layers, list):
+        raise DataError(f"'layers' must be a list, not {type(layers).__name__}")
+    if meta is not None and not isinstance(meta, Mapping):
+        raise DataError(f"'meta' must be an object, not {type(meta).__name__}")
+    try:
+        kept = {key: value for key, value in (others or {}).items() if value not in (None, [], "", {})}
+        return {"layers": frozenset(map(Layer, layers or ())), "meta": kept | dict(meta or {})}
+    except ValueError as error:
+        raise DataError(str(error), remedy=f"layers are {', '.join(Layer)}") from None
 
 
 def attempt(where: str, make: Callable[[], Document | None]) -> Document | ConflictEventsError | None:

@@ -14,8 +14,8 @@ from conflict_events.corpora.reading import Log, Reading
 from conflict_events.schema import Document
 
 
-class Format(Protocol):
-    """What a format's module offers.
+class Readable(Protocol):
+    """What a format's module offers at least.
 
     ``SUFFIX`` is that of a split's file, with the full stop; empty where a split is a folder.
     """
@@ -24,6 +24,10 @@ class Format(Protocol):
 
     def read(self, path: Path, log: Log) -> Reading:
         """The documents of a split's file or folder."""
+
+
+class Format(Readable, Protocol):
+    """A format that is written, too."""
 
     def write(self, path: Path, documents: Iterable[Document], log: Log | None = None) -> None:
         """Write a split's file or folder. Documents that the format cannot hold at all go to ``log``."""

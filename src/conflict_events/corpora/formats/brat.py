@@ -8,6 +8,7 @@ is written in fragments (``0 5;6 9``), as brat wants it. Ids, layers and meta, f
 
 from __future__ import annotations
 
+import codecs
 import json
 import re
 from collections.abc import Iterable, Mapping
@@ -15,13 +16,14 @@ from pathlib import Path
 from typing import Any
 
 from conflict_events.corpora.formats.graph import Link, Region, from_graph, spaced, to_graph
-from conflict_events.corpora.reading import Log, Reading, decoded, lines, parse_line
-from conflict_events.errors import ConflictEventsError, DataError
-from conflict_events.schema import Document, EventType, Layer
+from conflict_events.corpora.reading import Log, Reading, carried, decoded, lines, parse_line
+from conflict_events.errors import ConflictEventsError, DataError, SourceError
+from conflict_events.schema import Document, EventType
 
 SUFFIX = ""
 _SIDECAR = "documents.jsonl"
 _LINE_BREAKS = re.compile(r"[\r\n]+")
+_LINE_BREAK = re.compile(r"[\r\n]")
 _NUMBER = re.compile(r"(?<=\D)\d+\Z")  # target2: the second argument in a role
 _UNSAFE = re.compile(r"[^\w-]")
 
@@ -50,10 +52,15 @@ def read(folder: Path, log: Log) -> Reading:
     for ann in sorted(folder.glob("*.ann")):
         if not ann.with_suffix(".txt").is_file():
             yield str(ann), DataError("there is no .txt file to it", where=str(ann), remedy="put the text beside it")
+    if not (folder / _SIDECAR).is_file() and not [*folder.glob("*.txt"), *folder.glob("*.ann")]:
+        wanted = "there are no .txt and .ann files"
+        yield str(folder), SourceError(wanted, where=str(folder), remedy="check corpus.path; subfolders are not read")
 
 
 def _read(path: Path, ann: Path, beside: Mapping[str, Any], log: Log) -> Document:
     text = decoded(path)
+    if path.read_bytes().startswith(codecs.BOM_UTF8):
+        text = "\ufeff" + text  # brat counts it as a character
     regions: dict[str, Region] = {}
     heads: dict[str, tuple[str, str, str]] = {}  # event: its type, its trigger's region, its line
     links: list[Link] = []
@@ -68,7 +75,10 @@ def _read(path: Path, ann: Path, beside: Mapping[str, Any], log: Log) -> Documen
             elif identifier.startswith("E"):
                 (kind, trigger), *arguments = (part.split(":") for part in rest.split())
                 heads[identifier] = (kind, trigger, where)
-                links += [Link(identifier, tail, _NUMBER.sub("", role)) for role, tail in arguments]
+                links += [
+                    Link(identifier, tail, role if role in log.label_map else _NUMBER.sub("", role))
+                    for role, tail in arguments
+                ]
             elif line.strip():
                 log.leave_out(where, f"{line!r}: text-bound annotations (T) and events (E) are taken over, no others")
         except DataError as error:
@@ -76,16 +86,18 @@ def _read(path: Path, ann: Path, beside: Mapping[str, Any], log: Log) -> Documen
         except ValueError:
             raise DataError(f"{line!r} is no brat annotation", where=where) from None
     for identifier, (kind, trigger, where) in heads.items():  # two events may have the same trigger
-        if trigger not in regions:
-            raise DataError(f"event {identifier} has trigger {trigger!r}, which there is not", where=where)
+        if trigger not in regions or trigger in heads:
+            raise DataError(f"event {identifier} has trigger {trigger!r}, which is no region", where=where)
         regions[identifier] = Region(identifier, kind, regions[trigger].start, regions[trigger].end)
-    triggers = {trigger for _, trigger, _ in heads.values()}
+    triggers = {trigger: identifier for identifier, (_, trigger, _) in heads.items()}
+    links = [Link(link.head, triggers.get(link.tail, link.tail), link.label) for link in links]
     kept = [region for identifier, region in regions.items() if identifier not in triggers]
-    layers = frozenset(map(Layer, beside.get("layers", ())))
+    identifier = beside.get("id", path.stem)
     try:
-        return from_graph(
-            beside.get("id", path.stem), text, kept, links, log, str(ann), layers=layers, meta=beside.get("meta")
-        )
+        if not isinstance(identifier, str):
+            raise DataError(f"the id {identifier!r} in {_SIDECAR} is no text")
+        others = carried(beside.get("layers"), beside.get("meta"))
+        return from_graph(identifier, text, kept, links, log, str(ann), **others)
     except DataError as error:
         raise error.at(str(ann)) from None
 
@@ -96,7 +108,9 @@ def _region(identifier: str, rest: str, text: str) -> Region:
     label, _, offsets = head.partition(" ")
     pieces = [(int(start), int(end)) for start, end in (piece.split(" ") for piece in offsets.split(";"))]
     there = " ".join(text[start:end] for start, end in pieces)
-    if any(not 0 <= start < end <= len(text) for start, end in pieces) or there != shown:
+    # A line of the file cannot hold line breaks: brat shows them as blanks.
+    same = _LINE_BREAK.sub(" ", there) == _LINE_BREAK.sub(" ", shown)
+    if any(not 0 <= start < end <= len(text) for start, end in pieces) or not same:
         raise DataError(
             f"{identifier} says {shown!r}, but at {offsets} the text has {there!r}",
             remedy="the .txt file is not the one that was annotated, or its line ends were changed",
@@ -113,7 +127,7 @@ def write(folder: Path, documents: Iterable[Document], _log: Log | None = None) 
     with (folder / _SIDECAR).open("w", encoding="utf-8", newline="\n") as sidecar:
         for number, document in enumerate(documents):
             name = _UNSAFE.sub("_", document.id)
-            name = f"{name[:80]}.{number}" if len(name) > 80 or name.lower() in names else name
+            name = f"{name[:50]}.{number}" if len(name) > 50 or name.lower() in names else name
             names.add(name.lower())
             (folder / f"{name}.txt").write_bytes(document.text.encode())
             (folder / f"{name}.ann").write_bytes("".join(_annotations(document)).encode())
@@ -131,10 +145,12 @@ def _annotations(document: Document) -> Iterable[str]:
         for gap in _LINE_BREAKS.finditer(document.text, region.start, region.end):
             pieces.append((start, gap.start()))
             start = gap.end()
-        pieces = [(s, e) for s, e in [*pieces, (start, region.end)] if s < e]
+        pieces.append((start, region.end))
+        if any(s == e for s, e in pieces):  # a line break is its first or last character, which fragments would lose
+            pieces = [(region.start, region.end)]
         offsets = ";".join(f"{start} {end}" for start, end in pieces)
         shown = " ".join(document.text[start:end] for start, end in pieces)
-        yield f"{region.id}\t{region.label} {offsets}\t{shown}\n"
+        yield f"{region.id}\t{region.label} {offsets}\t{_LINE_BREAK.sub(' ', shown)}\n"
     heads = [region for region in regions if region.label in set(EventType)]
     for number, head in enumerate(heads, start=1):
         parts = [f"{head.label}:{head.id}"]

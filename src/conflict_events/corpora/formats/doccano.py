@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from conflict_events.corpora.formats.graph import Link, Region, from_graph, to_graph
-from conflict_events.corpora.reading import Log, Reading, read_records
+from conflict_events.corpora.reading import Log, Reading, carried, read_records
 from conflict_events.errors import DataError
-from conflict_events.schema import Document, Layer
+from conflict_events.schema import Document
 
 SUFFIX = ".jsonl"
 _KEYS = {"id", "text", "label", "labels", "entities", "relations", "layers", "meta", "doc_id"}
@@ -45,12 +45,10 @@ def _read(record: dict[str, Any], where: str, log: Log) -> Document:
             f"the annotation is not doccano's ({error!r})",
             remedy="each label is [start, end, name], or an entity with id, label, start_offset and end_offset",
         ) from None
-    for key, value in record.items():
-        if key not in _KEYS and value not in (None, [], "", {}):
-            log.leave_out(where, f"{key!r}: {value!r}")
-    identifier = str(record.get("doc_id") or record.get("id") or where)
-    layers = frozenset(map(Layer, record.get("layers", ())))
-    return from_graph(identifier, text, regions, links, log, where, layers=layers, meta=record.get("meta"))
+    # doccano counts from 0
+    identifier = next((str(i) for i in (record.get("doc_id"), record.get("id")) if i not in (None, "")), where)
+    beside = carried(record.get("layers"), record.get("meta"), {k: v for k, v in record.items() if k not in _KEYS})
+    return from_graph(identifier, text, regions, links, log, where, **beside)
 
 
 def write(path: Path, documents: Iterable[Document], _log: Log | None = None) -> None:

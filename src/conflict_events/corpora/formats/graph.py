@@ -87,7 +87,9 @@ def from_graph(
     by_id = {region.id: region for region in regions}
     if len(by_id) < len(regions):
         raise DataError("two regions have the same id", remedy="number the regions anew")
-    _no_crossing([region for region in regions if labels[region.id] is not None], text)
+    links = list(links)
+    ends = {end for link in links for end in (link.head, link.tail)}
+    _no_crossing([region for region in regions if labels[region.id] is not None or region.id in ends], text)
     taken: set[str] = set()
     arguments: dict[str, list[Span]] = defaultdict(list)
     types = set(EventType)
@@ -113,6 +115,8 @@ def from_graph(
                     f"{one} and {other} overlap in the event {trigger.text!r}",
                     remedy="keep one of them, or shorten it",
                 )
+        elif label == "" and region.id not in taken:
+            log.leave_out(where, f"a region without a label: {text[region.start : region.end]!r} at {region.start}")
         elif label is not None and region.id not in taken:
             role_spans.append(Span.of(text, label, region.start, region.end))
     events.sort(key=lambda event: event.trigger)

@@ -8,14 +8,15 @@ which is recognised by the texts that stand beside the offsets.
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from conflict_events.corpora.formats.graph import Link, Region, from_graph, to_graph
-from conflict_events.corpora.reading import Log, Reading, attempt, decoded
+from conflict_events.corpora.reading import Log, Reading, attempt, carried, decoded
 from conflict_events.errors import DataError
-from conflict_events.schema import Document, Layer
+from conflict_events.schema import Document, EventType
 
 SUFFIX = ".json"
 CONTROL, TEXT = "label", "text"
@@ -29,7 +30,7 @@ def read(path: Path, log: Log) -> Reading:
     except DataError as error:
         yield str(path), error
         return
-    except (json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         yield str(path), DataError(f"not JSON ({error})", where=str(path), remedy="export the project as JSON")
         return
     if not isinstance(tasks, list):
@@ -46,7 +47,8 @@ def _read(task: Any, where: str, log: Log) -> Document | None:
     try:
         data = task["data"]
         text = data[TEXT]
-        annotations = [a for a in task.get("annotations", ()) if not a.get("was_cancelled")]
+        given = task.get("annotations", task.get("completions", ()))  # as versions before 1.0 called them
+        annotations = [a for a in given if not a.get("was_cancelled")]
         if not isinstance(text, str):
             raise TypeError
     except (KeyError, TypeError, AttributeError):
@@ -58,27 +60,56 @@ def _read(task: Any, where: str, log: Log) -> Document | None:
         return None
     for other in annotations[1:]:
         log.leave_out(where, f"annotation {other.get('id')!r}: another one of the same task came first")
+    try:
+        regions, links = _graph(annotations[0].get("result") or (), log, where)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise DataError(
+            f"the annotation is not Label Studio's ({error!r})",
+            remedy="a region needs id, start, end and a list of labels, a relation from_id and to_id",
+        ) from None
+    identifier = next((str(i) for i in (data.get("id"), task.get("id")) if i not in (None, "")), "")
+    others = {key: value for key, value in data.items() if key not in (TEXT, "id", "layers", "meta")}
+    beside = carried(data.get("layers"), data.get("meta"), others)
+    return from_graph(identifier, text, _as_characters(regions, text), links, log, where, **beside)
+
+
+def _graph(results: Iterable[Any], log: Log, where: str) -> tuple[list[tuple[Region, Any]], list[Link]]:
+    """Regions, each with the text that stands beside it, and links.
+
+    A region with several labels becomes as many regions; a relation then leads from those that are triggers, to the
+    one with its own label or else the first.
+    """
     regions: list[tuple[Region, Any]] = []
-    links: list[Link] = []
-    for result in annotations[0].get("result", ()):
+    relations: list[tuple[str, str, str]] = []
+    labels: dict[str, list[str]] = defaultdict(list)
+    for result in results:
         kind = result.get("type")
         if kind == "labels":
-            value = result["value"]
+            value, identifier = result["value"], result["id"]
+            if not isinstance(value["labels"], list):
+                raise TypeError("labels are no list")
+            if not value["labels"]:
+                log.leave_out(where, f"region {identifier!r}: it has no label")
             for label in value["labels"]:
-                identifier = result["id"] if len(value["labels"]) == 1 else f"{result['id']}:{label}"
-                regions.append((Region(identifier, label, value["start"], value["end"]), value.get("text")))
+                region = Region(f"{identifier}:{label}", label, value["start"], value["end"])
+                regions.append((region, value.get("text")))
+                labels[identifier].append(label)
         elif kind == "relation":
             ends = (result["from_id"], result["to_id"])
             if result.get("direction") == "left":
                 ends = ends[::-1]
-            links += [Link(*ends, label) for label in result.get("labels") or [""]]
+            relations += [(*ends, label) for label in result.get("labels") or [""]]
         else:
             log.leave_out(where, f"a result of type {kind!r}")
-    identifier = str(data.get("id") or task.get("id") or "")
-    layers = frozenset(map(Layer, data.get("layers", ())))
-    return from_graph(
-        identifier, text, _as_characters(regions, text), links, log, where, layers=layers, meta=data.get("meta")
-    )
+    links: list[Link] = []
+    for head, tail, name in relations:
+        for end in (head, tail):
+            if end not in labels:
+                raise DataError(f"a relation {name!r} leads to region {end!r}, which there is not")
+        heads = [label for label in labels[head] if log.label(label) in set(EventType)] or labels[head][:1]
+        tails = [label for label in labels[tail] if name and log.label(label) == log.label(name)] or labels[tail]
+        links += [Link(f"{head}:{label}", f"{tail}:{tails[0]}", name) for label in heads]
+    return regions, links
 
 
 def _as_characters(regions: list[tuple[Region, Any]], text: str) -> list[Region]:

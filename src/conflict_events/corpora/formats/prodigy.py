@@ -2,7 +2,8 @@
 
 Format: https://prodi.gy/docs/api-interfaces (``spans``, ``relations``). ``start`` and ``end`` are half-open character
 offsets; ``token_end`` is the last token, included; a relation's ``head`` and ``child`` are token numbers, and
-``head_span`` and ``child_span`` the regions themselves. Only records with the answer ``accept`` are taken over.
+``head_span`` and ``child_span`` the regions themselves. Only records with the answer ``accept`` are taken over. The
+id is that of the record, or of its ``meta``, or else its ``_task_hash``.
 """
 
 from __future__ import annotations
@@ -14,12 +15,11 @@ from typing import Any
 
 from conflict_events.corpora.formats.conll import words
 from conflict_events.corpora.formats.graph import Link, Region, from_graph, to_graph
-from conflict_events.corpora.reading import Log, Reading, read_records
+from conflict_events.corpora.reading import Log, Reading, carried, read_records
 from conflict_events.errors import DataError
-from conflict_events.schema import Document, Layer
+from conflict_events.schema import Document
 
 SUFFIX = ".jsonl"
-_OURS = ("id", "layers")  # kept in Prodigy's meta, beside the document's own
 
 
 def read(path: Path, log: Log) -> Reading:
@@ -44,6 +44,8 @@ def _read(record: dict[str, Any], where: str, log: Log) -> Document | None:
     def end(relation: Mapping[str, Any], which: str) -> Region:
         if f"{which}_span" in relation:
             return region(relation[f"{which}_span"])
+        if relation[which] < 0:
+            raise IndexError(f"there is no token {relation[which]}")
         token = record["tokens"][relation[which]]
         holding = [r for r in regions.values() if r.start <= token["start"] and token["end"] <= r.end]
         if not holding:
@@ -61,12 +63,10 @@ def _read(record: dict[str, Any], where: str, log: Log) -> Document | None:
         raise DataError(
             f"the annotation is not Prodigy's ({error!r})", remedy="spans need start, end and label"
         ) from None
-    meta = dict(record.get("meta") or {})
-    identifier, layers = (meta.pop(key, None) for key in _OURS)
-    return from_graph(
-        str(identifier or record.get("_task_hash") or where), text, list(regions.values()), links, log, where,
-        layers=frozenset(map(Layer, layers or ())), meta=meta,
-    )  # fmt: skip
+    beside = carried(record.get("layers"), record.get("meta"))
+    identifier = record["id"] if "id" in record else beside["meta"].pop("id", record.get("_task_hash"))
+    identifier = where if identifier in (None, "") else str(identifier)
+    return from_graph(identifier, text, list(regions.values()), links, log, where, **beside)
 
 
 def write(path: Path, documents: Iterable[Document], _log: Log | None = None) -> None:
@@ -108,5 +108,7 @@ def _record(document: Document) -> dict[str, Any]:
             for link in links
         ],
         "answer": "accept",
-        "meta": {**document.meta, "id": document.id, "layers": sorted(document.layers)},
+        "id": document.id,
+        "layers": sorted(document.layers),
+        "meta": dict(document.meta),
     }  # fmt: skip
