@@ -235,6 +235,8 @@ class PrepareConfig:
             ``doccano`` or ``prodigy``).
         output: the folder that ``convert`` makes.
         shares: with ``convert``, how a corpus without splits is divided into train, dev and test, e.g. [0.8,0.1,0.1].
+        dataset: a folder to make, with the corpus as typed Parquet files and a dataset card, ready for the Hub.
+        report: an HTML page to write on what the corpus holds.
     """
 
     corpus: CorpusConfig = field(default_factory=CorpusConfig)
@@ -244,6 +246,8 @@ class PrepareConfig:
     convert: str | None = None
     output: str | None = None
     shares: list[float] | None = None
+    dataset: str | None = None
+    report: str | None = None
 
 
 def structured(config: Any, schema: type[Schema]) -> Schema:

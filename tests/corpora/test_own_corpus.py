@@ -93,7 +93,11 @@ def test_styles_stand_in_every_split(splits: Splits) -> None:
     styles = {name: {document.meta["style"] for document in split} for name, split in splits.items()}
     assert styles["dev"] == styles["test"]
     # these were written for training alone, after what models of the first articles got wrong on real text
-    assert styles["train"] - styles["test"] == {"incident database entry", "newspaper excerpt", "military press release"}
+    assert styles["train"] - styles["test"] == {
+        "incident database entry",
+        "newspaper excerpt",
+        "military press release",
+    }
     assert len(styles["train"]) >= 20
 
 

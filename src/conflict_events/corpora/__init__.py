@@ -8,15 +8,15 @@ splits it finds; to add one, write it and name it in ``READERS``.
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 from conflict_events.config import CorpusConfig
-from conflict_events.corpora.formats import FORMATS, Format
-from conflict_events.corpora.public import muc4, standoff
+from conflict_events.corpora import dataset
+from conflict_events.corpora.formats import FORMATS, Readable
+from conflict_events.corpora.public import muc4, muc34, re3d, standoff
 from conflict_events.corpora.reading import Log, Reading, split_paths, undeclared
 from conflict_events.errors import ConfigError, ConflictEventsError
 from conflict_events.schema import Document, Layer
@@ -24,7 +24,7 @@ from conflict_events.schema import Document, Layer
 Splits = dict[str, list[Document]]
 
 
-def _read_files(form: Format, config: CorpusConfig, log: Log) -> dict[str, Reading]:
+def _read_files(form: Readable, config: CorpusConfig, log: Log) -> dict[str, Reading]:
     """The files of a format, by split."""
 
     def chained(paths: list[Path]) -> Reading:
@@ -36,8 +36,11 @@ def _read_files(form: Format, config: CorpusConfig, log: Log) -> dict[str, Readi
 
 READERS: dict[str, Callable[[CorpusConfig, Log], dict[str, Reading]]] = {
     **{name: partial(_read_files, form) for name, form in FORMATS.items()},
+    "dataset": partial(_read_files, dataset),
     "standoff": standoff.read,
     "muc4": muc4.read,
+    "muc34": muc34.read,
+    "re3d": re3d.read,
 }
 
 
@@ -89,9 +92,9 @@ def load(config: CorpusConfig) -> Corpus:
     corpus = Corpus(config, splits, tuple(log.left_out))
     if config.train_share < 1.0:
         splits["train"] = _share(corpus.split("train"), config.train_share)
-    if config.extra:
-        added = [document for extra in config.extra.values() for document in load(extra).split("train")]
-        splits["train"] = [*corpus.split("train"), *added]
+    for extra in map(load, config.extra.values()):
+        splits["train"] = [*corpus.split("train"), *extra.split("train")]
+        corpus = replace(corpus, left_out=(*corpus.left_out, *extra.left_out))
     return corpus
 
 
@@ -123,6 +126,6 @@ def _documents(reading: Reading, config: CorpusConfig, log: Log) -> Iterable[Doc
 
 def _share(documents: list[Document], share: float) -> list[Document]:
     """The documents whose ids have the lowest hashes, in the order given: chance, but the same one each time."""
-    by_hash = sorted(documents, key=lambda document: hashlib.sha256(document.id.encode()).digest())
-    kept = {document.id for document in by_hash[: math.ceil(share * len(documents))]}
-    return [document for document in documents if document.id in kept]
+    by_hash = sorted(range(len(documents)), key=lambda n: hashlib.sha256(documents[n].id.encode()).digest())
+    kept = set(by_hash[: max(1, round(share * len(documents)))])
+    return [document for number, document in enumerate(documents) if number in kept]

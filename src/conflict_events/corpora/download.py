@@ -1,7 +1,8 @@
 """Public files at pinned revisions: fetched once, checked by size and sha256 every time.
 
 A corpus's folder holds ``sources.json``: a list of ``{"path", "url", "sha256", "bytes"}``, ``path`` being where the
-file goes below the source folder, ``url`` naming a commit.
+file goes below the source folder, ``url`` naming a commit. ``bytes`` may be left out where a size is not known: such
+a file is not continued after an interruption but begun anew, and the sha256 alone tells whether it is whole.
 """
 
 from __future__ import annotations
@@ -24,12 +25,13 @@ _TIMEOUT_SECONDS = 60
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
-    """A file with a public home."""
+    """A file with a public home; with ``unpacked``, an archive that this folder may stand for."""
 
     path: str
     url: str
     sha256: str
-    bytes: int
+    bytes: int | None = None
+    unpacked: str | None = None
 
 
 def source_files(folder: Path) -> list[SourceFile]:
@@ -54,6 +56,8 @@ def problems(files: list[SourceFile], folder: Path) -> Iterator[str]:
     """What is missing from ``folder`` or has other bytes, one line each, with the place to get it."""
     for file in files:
         path = folder / file.path
+        if file.unpacked and (folder / file.unpacked).is_dir():
+            continue
         if not path.is_file():
             yield f"{path}: missing (its home is {file.url})"
         elif (found := sha256_of(path)) != file.sha256:
@@ -94,7 +98,8 @@ def fetch(files: list[SourceFile], folder: Path, progress: Callable[[str], None]
             continue
         target.parent.mkdir(parents=True, exist_ok=True)
         part = target.with_name(target.name + ".part")
-        progress(f"{file.path}: downloading {file.bytes:,} bytes from {file.url}")
+        size = "" if file.bytes is None else f"{file.bytes:,} bytes "
+        progress(f"{file.path}: downloading {size}from {file.url}")
         _download(file, part)
         found = sha256_of(part)
         if found != file.sha256:
@@ -107,7 +112,7 @@ def fetch(files: list[SourceFile], folder: Path, progress: Callable[[str], None]
 
 def _download(file: SourceFile, part: Path) -> None:
     have = part.stat().st_size if part.exists() else 0
-    if have >= file.bytes:
+    if file.bytes is None or have >= file.bytes:
         have = 0
     request = urllib.request.Request(file.url, headers={"Range": f"bytes={have}-"} if have else {})
     try:
@@ -122,7 +127,7 @@ def _download(file: SourceFile, part: Path) -> None:
             where=file.url,
             remedy=f"without a network, put a copy at {part.with_suffix('')} or pass source_dir=FOLDER",
         ) from None
-    if part.stat().st_size < file.bytes:  # a server that hangs up early raises nothing
+    if file.bytes is not None and part.stat().st_size < file.bytes:  # a server that hangs up early raises nothing
         raise SourceError(
             f"the transfer broke off at {part.stat().st_size:,} of {file.bytes:,} bytes",
             where=file.url,

@@ -10,8 +10,7 @@ from conftest import ROOT, SHARED_DATA, needs_shared_data
 
 from conflict_events.config import CorpusConfig
 from conflict_events.corpora import load
-from conflict_events.corpora.public import standoff
-from conflict_events.corpora.public.texts import source_text
+from conflict_events.corpora.public.texts import reserved_ids, source_text
 from conflict_events.corpora.validate import validate
 from conflict_events.errors import ConfigError, DataError, SourceError
 
@@ -132,7 +131,7 @@ def test_reserved_documents_are_left_out_unread(tmp_path: Path, texts: Path) -> 
 
 
 def test_without_a_list_nothing_is_reserved(tmp_path: Path) -> None:
-    assert standoff.reserved_ids(tmp_path) == frozenset()
+    assert reserved_ids(tmp_path) == frozenset()
 
 
 def test_a_text_of_another_version_is_named_by_file_and_line(tmp_path: Path, texts: Path) -> None:
@@ -189,7 +188,7 @@ def test_the_conflict_corpus_is_whole_and_without_a_problem() -> None:
     config = CorpusConfig(name="conflict", format="standoff", path=str(folder), source_dir=str(SHARED_DATA))
     splits = load(config).splits
     assert {name: len(documents) for name, documents in splits.items()} == {"train": 1030, "dev": 135, "test": 182}
-    reserved = standoff.reserved_ids(folder)
+    reserved = reserved_ids(folder)
     assert len(reserved) == 234
     assert not reserved & {document.id for documents in splits.values() for document in documents}
     assert validate(config) == []

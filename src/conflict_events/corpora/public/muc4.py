@@ -13,7 +13,7 @@ from typing import Any
 
 from conflict_events.config import CorpusConfig
 from conflict_events.corpora import download
-from conflict_events.corpora.public.texts import texts_folder
+from conflict_events.corpora.public.texts import reserved_ids, texts_folder
 from conflict_events.corpora.reading import SPLITS, Log, Reading, read_records
 from conflict_events.errors import DataError
 from conflict_events.schema import Document, Layer, Span
@@ -24,15 +24,19 @@ _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 def read(config: CorpusConfig, _log: Log) -> dict[str, Reading]:
     """The three splits below ``config.source_dir/muc4/splits``. An error is a mention that stands elsewhere.
 
+    Documents named in ``reserved.txt`` are left out; all of them are of the train split.
+
     Raises:
         SourceError: if files are missing or have other bytes.
     """
     texts = texts_folder(config)
     download.require(download.source_files(Path(config.path)), texts, config.name)
-    return {
-        split: read_records(texts / "muc4" / "splits" / f"{split}.json", lambda record, _where: _document(record))
-        for split in SPLITS
-    }
+    reserved = reserved_ids(Path(config.path))
+
+    def make(record: dict[str, Any], _where: str) -> Document | None:
+        return None if record["docid"] in reserved else _document(record)
+
+    return {split: read_records(texts / "muc4" / "splits" / f"{split}.json", make) for split in SPLITS}
 
 
 def _document(record: dict[str, Any]) -> Document:

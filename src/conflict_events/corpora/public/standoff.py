@@ -8,7 +8,7 @@ from typing import Any
 
 from conflict_events.config import CorpusConfig
 from conflict_events.corpora import download
-from conflict_events.corpora.public.texts import source_text, texts_folder
+from conflict_events.corpora.public.texts import reserved_ids, source_text, texts_folder
 from conflict_events.corpora.reading import Log, Reading, read_records, split_paths
 from conflict_events.errors import DataError
 from conflict_events.schema import Document
@@ -34,12 +34,6 @@ def read(config: CorpusConfig, log: Log) -> dict[str, Reading]:
         return attach(record, texts)
 
     return {split: read_records(path, make) for split, (path,) in split_paths(folder, ".jsonl").items()}
-
-
-def reserved_ids(folder: Path) -> frozenset[str]:
-    """Ids that stay out of training, development and evaluation; empty where no ``reserved.txt`` stands."""
-    path = folder / "reserved.txt"
-    return frozenset(path.read_text("utf-8").split()) if path.is_file() else frozenset()
 
 
 def attach(record: dict[str, Any], texts: Path) -> Document:

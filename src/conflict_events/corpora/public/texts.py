@@ -72,6 +72,12 @@ def texts_folder(config: CorpusConfig) -> Path:
     return Path(config.source_dir)
 
 
+def reserved_ids(folder: Path) -> frozenset[str]:
+    """Ids that stay out of training, development and evaluation; empty where no ``reserved.txt`` stands."""
+    path = folder / "reserved.txt"
+    return frozenset(path.read_text("utf-8").split()) if path.is_file() else frozenset()
+
+
 def source_text(source_dir: Path, source: Mapping[str, Any]) -> str:
     """The text that a stand-off record's ``source`` points to.
 
