@@ -1,15 +1,19 @@
-"""Make a corpus ready: fetch its texts, compile marked-up articles, check it. Settings: configs/prepare.yaml."""
+"""Make a corpus ready: fetch, compile, convert, describe and check it. Settings: configs/prepare.yaml."""
 
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import hydra
 from omegaconf import DictConfig
 
 from conflict_events.config import PrepareConfig, register, structured
+from conflict_events.corpora import load
 from conflict_events.corpora.prepare import prepare
 from conflict_events.corpora.validate import validate
+from conflict_events.reports.corpus import write_corpus_report
+from conflict_events.reports.dataset_card import write_dataset
 from conflict_events.terminal import display, plain_errors
 
 register()
@@ -21,6 +25,12 @@ def main(cfg: DictConfig) -> None:
     with plain_errors():
         config = structured(cfg, PrepareConfig)
         prepare(config, display)
+        if config.dataset is not None:
+            write_dataset(load(config.corpus), Path(config.dataset))
+            display(f"{config.dataset}: dataset and card")
+        if config.report is not None:
+            write_corpus_report(load(config.corpus), Path(config.report))
+            display(f"{config.report}: report")
         if config.check:
             problems = validate(config.corpus)
             display(*map(str, problems))
