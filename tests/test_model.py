@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,13 @@ from safetensors.torch import load_file, save_file
 from tokenizers.pre_tokenizers import ByteLevel
 from transformers import (
     BertModel,
+    DistilBertConfig,
+    DistilBertForTokenClassification,
+    FNetConfig,
+    FNetForTokenClassification,
     ModernBertConfig,
     ModernBertForTokenClassification,
+    PreTrainedModel,
     PreTrainedTokenizerFast,
     RobertaConfig,
     RobertaForTokenClassification,
@@ -80,6 +86,87 @@ def test_dropout_is_the_encoders_own_unless_given(tiny_encoder: Path, dropout: f
     model, _ = load(tiny_encoder, dropout=dropout)
     assert model.bert.embeddings.dropout.p == pytest.approx(expected)
     assert model.dropout.p == pytest.approx(expected)
+
+
+def roberta() -> PreTrainedModel:
+    return RobertaForTokenClassification(RobertaConfig(**SMALL, max_position_embeddings=66, pad_token_id=1))
+
+
+def distilbert() -> PreTrainedModel:
+    small = {"vocab_size": 100, "dim": 16, "n_layers": 1, "n_heads": 2, "hidden_dim": 16}
+    return DistilBertForTokenClassification(DistilBertConfig(**small, max_position_embeddings=64))
+
+
+ATTENTIVE: list[tuple[Callable[[], PreTrainedModel], str]] = [
+    (lambda: tiny_bert(VICTIMS, 100), "attention_probs_dropout_prob"),
+    (roberta, "attention_probs_dropout_prob"),
+    (distilbert, "attention_dropout"),
+]
+"""Encoders, and what their families call the setting; each has 0.1 as its own."""
+
+
+def dropouts(model: PreTrainedModel, *, of_attention: bool) -> set[float]:
+    """The probabilities of the dropout of attention weights, or of all other dropout."""
+    inside = (".attention.self.dropout", ".attention.dropout")
+    return {
+        module.p
+        for name, module in model.named_modules()
+        if isinstance(module, torch.nn.Dropout) and name.endswith(inside) is of_attention
+    }
+
+
+@pytest.mark.parametrize(("make", "name"), ATTENTIVE)
+@pytest.mark.parametrize(("given", "expected"), [(0.0, 0.0), (0.25, 0.25), (None, 0.1)])
+def test_attention_dropout_reaches_the_attention_alone_and_is_the_encoders_own_unless_given(
+    encoder: Path, make: Callable[[], PreTrainedModel], name: str, given: float | None, expected: float
+) -> None:
+    make().save_pretrained(encoder)
+    model, _ = load(encoder, attention_dropout=given)
+    assert getattr(model.config, name) == expected
+    assert dropouts(model, of_attention=True) == {expected}
+    assert dropouts(model, of_attention=False) == {0.1}
+
+
+def test_without_attention_dropout_training_still_drops_elsewhere(encoder: Path) -> None:
+    model, _ = load(encoder, attention_dropout=0.0)
+    attention = model.bert.encoder.layer[0].attention.self.train()
+    hidden = torch.randn(1, 8, 32, generator=torch.Generator().manual_seed(0))
+    assert torch.equal(attention(hidden)[0], attention(hidden)[0])
+    ids = torch.full((1, 8), 5)
+    model.train()
+    assert not torch.equal(model(input_ids=ids).logits, model(input_ids=ids).logits)
+
+
+def test_an_encoder_without_attention_weights_to_drop_is_taken_as_it_is(encoder: Path) -> None:
+    small = {key: value for key, value in SMALL.items() if key != "num_attention_heads"}
+    FNetForTokenClassification(FNetConfig(**small, max_position_embeddings=64)).save_pretrained(encoder)
+    model, _ = load(encoder, attention_dropout=0.0)
+    assert not hasattr(model.config, "attention_dropout")
+    assert not hasattr(model.config, "attention_probs_dropout_prob")
+    assert dropouts(model, of_attention=False) == {0.1}
+
+
+@pytest.mark.parametrize(("make", "_name"), ATTENTIVE)
+def test_attention_dropout_holds_beside_dropout(encoder: Path, make: Callable[[], PreTrainedModel], _name: str) -> None:
+    make().save_pretrained(encoder)
+    model, _ = load(encoder, attention_dropout=0.0, dropout=0.3)
+    assert dropouts(model, of_attention=False) == {0.3}
+    assert dropouts(model, of_attention=True) == {0.0}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"{broken",
+        b'{"model_type": "no such model"}',
+        b'{"model_type": "bert", "hidden_size": "wide"}',
+    ],
+)
+def test_a_damaged_config_is_refused_by_name_with_attention_dropout_too(encoder: Path, content: bytes) -> None:
+    (encoder / "config.json").write_bytes(content)
+    with pytest.raises(CheckpointError) as caught:
+        load(encoder, attention_dropout=0.0)
+    assert str(encoder) in str(caught.value)
 
 
 @pytest.mark.parametrize("prefix", [False, True])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,6 +26,7 @@ from conflict_events.labels import LabelScheme
 
 DEFAULT = "default"
 _ERRORS_ONLY = 40  # logging.ERROR
+_ATTENTION_WEIGHTS = re.compile(r"(?:attention|attn)(?:\.self)?\.dropout\Z")  # not that of attention's output
 
 
 def load_encoder(
@@ -58,8 +60,9 @@ def load_encoder(
             remedy=f"set window.max_tokens={longest} or less",
         )
     if config.dropout is not None:
-        for module in model.modules():
-            if isinstance(module, torch.nn.Dropout):
+        for name, module in model.named_modules():
+            of_attention = config.attention_dropout is not None and _ATTENTION_WEIGHTS.search(name)
+            if isinstance(module, torch.nn.Dropout) and not of_attention:
                 module.p = config.dropout
     tokenizer.model_max_length = window.max_tokens
     return model, tokenizer
@@ -71,7 +74,7 @@ def _attention_dropout(folder: Path, config: ModelConfig) -> dict[str, float]:
         return {}
     try:
         encoder = AutoConfig.from_pretrained(folder, trust_remote_code=config.trust_remote_code)
-    except (OSError, ValueError) as error:
+    except Exception as error:  # huggingface_hub's validation has errors of its own
         raise CheckpointError(f"the config cannot be loaded ({error})", where=str(folder)) from error
     names = ("attention_probs_dropout_prob", "attention_dropout")
     return {name: config.attention_dropout for name in names if hasattr(encoder, name)}
@@ -136,7 +139,7 @@ def _load_tokenizer(folder: Path, config: ModelConfig) -> PreTrainedTokenizerFas
         tokenizer = AutoTokenizer.from_pretrained(
             folder, use_fast=True, trust_remote_code=config.trust_remote_code, **options
         )
-    except (OSError, ValueError, KeyError) as error:
+    except Exception as error:  # transformers, tokenizers and huggingface_hub each raise their own
         raise CheckpointError(f"the tokenizer cannot be loaded ({error})", where=config.encoder) from error
     if not isinstance(tokenizer, PreTrainedTokenizerFast):
         raise CheckpointError(
