@@ -8,7 +8,7 @@ from omegaconf import DictConfig
 from conflict_events.config import EvaluateConfig, register, structured
 from conflict_events.corpora import load
 from conflict_events.evaluation import evaluate
-from conflict_events.terminal import display, plain_errors, score_table
+from conflict_events.terminal import display, event_table, plain_errors, score_table
 
 register()
 
@@ -21,8 +21,10 @@ def main(cfg: DictConfig) -> None:
         metrics = evaluate(config, load(config.corpus))
         title = f"{config.corpus.name} {config.split}: strict seqeval"
         display(score_table(metrics["scores"], title))
-        for value, scores in metrics.get("by", {}).items():
-            display(score_table(scores, f"{config.by} = {value}"))
+        if "events" in metrics:
+            display(event_table(metrics["events"], f"{config.corpus.name} {config.split}: events"))
+        for value, group in metrics.get("by", {}).items():
+            display(score_table(group["scores"], f"{config.by} = {value}"))
 
 
 if __name__ == "__main__":

@@ -55,7 +55,10 @@ def test_scores_by_a_key_of_the_meta(
     corpus = load(tiny_corpus)
     perfect(monkeypatch, corpus)
     metrics = evaluate(settings(tiny_corpus, tiny_checkpoint, tmp_path, by="region"), corpus)
-    by = {value: (scores["roles"]["recall"], scores["roles"]["support"]) for value, scores in metrics["by"].items()}
+    by = {
+        value: (group["scores"]["roles"]["recall"], group["scores"]["roles"]["support"])
+        for value, group in metrics["by"].items()
+    }
     assert by == {"north": (0.5, 6), "south": (1.0, 3)}  # documents 0 and 2 are of the north, 0 is missed
 
 

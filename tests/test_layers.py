@@ -22,9 +22,10 @@ RANKS: tuple[tuple[str, ...], ...] = (
     ("errors",),  # layer 0
     ("schema",),  # 1
     ("labels", "text", "config"),  # 2
-    ("corpora", "articles", "writers", "windows", "metrics", "hub", "checkpoint"),  # 3
-    ("decoding",),  # 3, too: it works on the tokens of windows
-    ("model", "linking", "terminal", "model_card"),  # 4
+    ("metrics",),  # 3, below the corpora that measure their annotators' agreement
+    ("corpora", "articles", "tables", "windows", "hub", "checkpoint"),  # 3
+    ("decoding", "writers", "incidents"),  # 3, too: they work on windows, tables, events
+    ("model", "linking", "terminal", "model_card", "reports"),  # 4
     ("engines",),  # 4, too: the torch engine loads what model knows
     ("tagging",),  # 5
     ("training", "extractor"),  # 6

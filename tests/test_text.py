@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conflict_events.text import SentenceIndex, sentences
+from conflict_events.text import SentenceIndex, head, sentences
 
 ATOMS = [
     "J", "Mr", "Rebels", "fled", "é", "ж", "中", "ع", "😀", "e\u0301", "\u00ad", "\u200f", "\x00", "7", "3.", "U.S",
@@ -78,3 +78,49 @@ def test_the_index_finds_the_sentence_of_every_character(text: str) -> None:
 
 def test_the_index_of_an_empty_text_has_one_place() -> None:
     assert SentenceIndex("").number(0) == 0
+
+
+@pytest.mark.parametrize(
+    ("phrase", "word"),
+    [
+        ("rebels", "rebels"),
+        ("the rebels", "rebels"),
+        ("two dozen rebels of the Free Army", "rebels"),
+        ("market of Arna", "market"),
+        ("the village's school", "school"),
+        ("the rebels' camp", "camp"),
+        ("commander (ret.)", "commander"),
+        ("two men (both farmers)", "men"),
+        ("troops who fled", "troops"),
+        ("men who've fled", "men"),
+        ("Kamal Dusa, a commander", "Dusa"),
+        ("the group known as the Tigers", "group"),
+        ("a house in the market of Arna", "house"),
+        ("MEN WITH GUNS", "MEN"),
+        ("near the village", "village"),  # the first word ends nothing
+        ("(former) commander", "former"),
+        ("\u201cTiger\u201d brigade", "brigade"),
+        ('the "Tiger" brigade', "brigade"),
+        ("a T-72 tank", "tank"),
+        ("a surface-to-air missile", "missile"),  # not before "to"
+        ("two air-to-ground missiles", "missiles"),
+        ("a well-known commander", "commander"),
+        ("a stand\u2011by unit", "unit"),
+        ("1,500 troops", "troops"),  # not before the comma
+        ("10\u201312 fighters", "fighters"),
+        ("the 10:30 convoy", "convoy"),
+        ("7.62mm rounds", "rounds"),
+        ("rounds of 7.62mm", "rounds"),
+        ("12", "12"),
+        ("1,500", "1,500"),
+        ("20 30", "30"),
+        ("12 of 30", "12"),
+        ("of", "of"),
+        ("Caf\u00e9 \u0395\u03bb\u03bb\u03ac\u03c2 \u4e2d\u6587", "\u4e2d\u6587"),
+        ("\u2014", "\u2014"),  # no word: the whole span
+        ("(...)", "(...)"),
+    ],
+)
+def test_the_head_of_a_phrase(phrase: str, word: str) -> None:
+    start, end = head(phrase)
+    assert phrase[start:end] == word

@@ -45,6 +45,22 @@ def score_table(scores: Mapping[str, Any], title: str) -> Table:
     return table
 
 
+def event_table(scores: Mapping[str, Any], title: str) -> Table:
+    """F1 of every event score, a column for each way in which spans match, and the accuracy of types.
+
+    Args:
+        scores: by match, what :meth:`conflict_events.metrics.events.EventScores.to_record` gives.
+        title: above the table.
+    """
+    table = Table(title=Text(title), title_justify="left")
+    for column in ("F1", *scores):
+        table.add_column(column, justify="left" if column == "F1" else "right")
+    for name in next(iter(scores.values())):
+        cells = (match[name] if name == "type_accuracy" else match[name]["f1"] for match in scores.values())
+        table.add_row(name.replace("_", " "), *(f"{100 * cell:.1f}" for cell in cells))
+    return table
+
+
 def show_extraction(text: str, extraction: Extraction) -> RenderableType:
     """The text with its spans highlighted, and its events below."""
     marked = Text(text.translate(_CONTROL))

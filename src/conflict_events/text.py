@@ -11,6 +11,67 @@ import sentencex
 # plain spaces instead, one for one, so that offsets stay.
 _SPACE = re.compile(r"[^\S\r\n]")
 
+# What ends a noun phrase's core: "commander of the 5th brigade", "two men (both farmers)", "troops who fled"; but not
+# in the middle of a word or number: "a surface-to-air missile", "1,500 troops".
+_AFTER_HEAD = frozenset(
+    [
+        "of",
+        "in",
+        "at",
+        "on",
+        "near",
+        "from",
+        "with",
+        "for",
+        "by",
+        "to",
+        "into",
+        "inside",
+        "outside",
+        "between",
+        "among",
+        "around",
+        "along",
+        "against",
+        "under",
+        "over",
+        "behind",
+        "beside",
+        "aboard",
+        "including",
+        "belonging",
+        "carrying",
+        "who",
+        "which",
+        "that",
+        "whose",
+        "where",
+        "known",
+        "called",
+        "named",
+        "alias",
+    ]
+)
+_TOKEN = re.compile(
+    r"(?P<word>\w+(?:['\u2019\u2011-]\w+|(?<=\d)[.,:\u2013](?=\d)\w+)*)|(?P<break>[,;:()\[\]\u2013\u2014])"
+)
+_APOSTROPHE = re.compile("['\u2019]")
+
+
+def head(phrase: str) -> tuple[int, int]:
+    """Offsets of a noun phrase's head: the last word before the first preposition, bracket, comma or relative pronoun.
+
+    A rule instead of a parser, as is usual for names and noun phrases of news; the whole phrase where it has no word.
+    What stands before the first word ends nothing, nor does the first word.
+    """
+    found: re.Match[str] | None = None
+    for token in _TOKEN.finditer(phrase):
+        ends = token["break"] or _APOSTROPHE.split(token["word"].lower())[0] in _AFTER_HEAD
+        if found and ends:
+            break
+        found = token if token["word"] else found
+    return found.span() if found else (0, len(phrase))
+
 
 def sentences(text: str, language: str = "en") -> list[tuple[int, int]]:
     """Half-open character offsets of the sentences of ``text``; together they cover every character once.

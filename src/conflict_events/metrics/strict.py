@@ -10,26 +10,14 @@ Source: seqeval 1.2.2 (Nakayama 2018), ``mode="strict"``, ``scheme=IOB2``.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from seqeval.metrics import classification_report
 from seqeval.scheme import IOB2
 
+from conflict_events.metrics.score import Score
 from conflict_events.schema import TRIGGER, Span
-
-
-@dataclass(frozen=True, slots=True)
-class Score:
-    """Precision, recall and F1 as fractions, and how many gold spans (support) and predicted ones they stand on."""
-
-    precision: float
-    recall: float
-    f1: float
-    support: int
-
-    def to_record(self) -> dict[str, Any]:
-        return asdict(self)
 
 
 @dataclass(frozen=True, slots=True)
