@@ -105,11 +105,13 @@ class DecodingConfig:
         algorithm: ``viterbi`` or ``argmax``.
         whole_words: spans begin and end at word boundaries, never inside a run of letters and digits.
         min_score: spans below this confidence are left out.
+        merge_mentions: events that are mentions of the same act are grouped into incidents, beside the events.
     """
 
     algorithm: Algorithm = Algorithm.viterbi
     whole_words: bool = True
     min_score: float = 0.0
+    merge_mentions: bool = False
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.min_score <= 1.0:
@@ -173,6 +175,7 @@ class CheckpointConfig:
         path: a folder or a Hub id.
         revision: branch, tag or commit on the Hub.
         min_score: overrides the checkpoint's own threshold.
+        merge_mentions: overrides the checkpoint's own setting: whether mentions of one act are grouped.
         device: ``cpu``, ``cuda``, ``mps`` or None for the best present.
         batch_tokens: about how many tokens one pass of the encoder takes.
     """
@@ -180,6 +183,7 @@ class CheckpointConfig:
     path: str = _MISSING
     revision: str | None = None
     min_score: float | None = None
+    merge_mentions: bool | None = None
     device: str | None = None
     batch_tokens: int = 4096
 
@@ -202,7 +206,7 @@ class PredictConfig:
 
     Attributes:
         input: a ``.txt`` file, a folder of them, ``.jsonl`` or ``.csv``; ``-`` reads JSONL from standard input.
-        output: the JSONL file to write.
+        output: the file to write: ``.jsonl`` (a record an article), ``.csv`` or ``.parquet`` (a row an event).
         show: how many extractions to show in the terminal afterwards, with their spans highlighted.
         errors: where bad records go; None for ``OUTPUT.errors.jsonl``.
         text_column: CSV column or JSONL key of the text.

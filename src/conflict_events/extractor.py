@@ -5,12 +5,14 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from conflict_events.checkpoint import Settings, label_scheme
 from conflict_events.config import CheckpointConfig
 from conflict_events.engines.torch import TorchEngine
 from conflict_events.errors import CheckpointError, InputError
 from conflict_events.hub import resolve
+from conflict_events.incidents import incidents
 from conflict_events.linking import TypeModel, assemble
 from conflict_events.schema import TRIGGER, Event, Extraction, Span, lone_surrogate
 from conflict_events.tagging import Tagger
@@ -42,6 +44,7 @@ class EventExtractor:
         *,
         revision: str | None = None,
         min_score: float | None = None,
+        merge_mentions: bool | None = None,
         device: str | None = None,
         batch_tokens: int = 4096,
     ) -> EventExtractor:
@@ -51,6 +54,8 @@ class EventExtractor:
             model: a folder or a Hub id.
             revision: branch, tag or commit on the Hub.
             min_score: leave out spans below this confidence (in [0, 1]); None for the checkpoint's own threshold.
+            merge_mentions: group events that are mentions of the same act into incidents; None for the checkpoint's own
+                setting (off unless it was trained otherwise).
             device: ``cpu``, ``cuda``, ``mps``; None for the best present.
             batch_tokens: about how many tokens one pass of the encoder takes.
 
@@ -67,14 +72,14 @@ class EventExtractor:
         folder = resolve(str(model), revision)
         scheme, columns = label_scheme(folder)
         settings = Settings.load(folder)
-        if min_score is not None:
-            settings = dataclasses.replace(
-                settings, decoding=dataclasses.replace(settings.decoding, min_score=min_score)
-            )
+        given: dict[str, Any] = {"min_score": min_score, "merge_mentions": merge_mentions}
+        decoding = dataclasses.replace(
+            settings.decoding, **{name: value for name, value in given.items() if value is not None}
+        )
         types = TypeModel.from_record(settings.event_types) if settings.event_types is not None else None
         tokenizer = TextTokenizer.from_file(folder / "tokenizer.json")
         engine = TorchEngine.from_folder(folder, device, batch_tokens)
-        tagger = Tagger(tokenizer, engine, scheme, columns, settings.window, settings.decoding)
+        tagger = Tagger(tokenizer, engine, scheme, columns, settings.window, decoding)
         name = (settings.name or folder.resolve().name) if Path(model).is_dir() else str(model)
         return cls(tagger, types, settings.language, f"{name}@{revision}" if revision else name)
 
@@ -85,6 +90,7 @@ class EventExtractor:
             config.path,
             revision=config.revision,
             min_score=config.min_score,
+            merge_mentions=config.merge_mentions,
             device=config.device,
             batch_tokens=config.batch_tokens,
         )
@@ -112,10 +118,25 @@ class EventExtractor:
         return self._extract_many(texts)
 
     def _extract_many(self, texts: Iterable[str]) -> Iterator[Extraction]:
+        for spans, events in self.read_many(texts):
+            roles = tuple(span for span in spans if span.role != TRIGGER)
+            grouped = tuple(incidents(events)) if self.tagger.decoding.merge_mentions else None
+            yield Extraction(events, roles, model=self.name, incidents=grouped)
+
+    def read_many(self, texts: Iterable[str]) -> Iterator[tuple[list[Span], tuple[Event, ...]]]:
+        """The tagged spans of each text, triggers among them, and its events: what evaluation scores.
+
+        Raises:
+            InputError: if an item is not a string or holds half a surrogate pair.
+        """
         checked = (_checked(text, number) for number, text in enumerate(texts))
         for text, spans in self.tagger.tag_many(checked):
-            roles = tuple(span for span in spans if span.role != TRIGGER)
-            yield Extraction(self._events(text, spans), roles, model=self.name)
+            yield spans, self._events(text, spans)
+
+    @property
+    def finds_events(self) -> bool:
+        """Whether the checkpoint was trained with events; others give spans only."""
+        return self._types is not None
 
     def _events(self, text: str, spans: Sequence[Span]) -> tuple[Event, ...]:
         return tuple(assemble(text, spans, self._types, self.language)) if self._types else ()

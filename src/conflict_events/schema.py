@@ -6,6 +6,7 @@ Offsets everywhere are half-open character offsets (Python ``str`` indices) into
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -171,6 +172,45 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
+class Incident:
+    """Mentions of one act inside an article.
+
+    Args:
+        numbers: which of the article's events they are, from 0.
+        mentions: the events themselves, in text order; the first names the type.
+    """
+
+    numbers: tuple[int, ...]
+    mentions: tuple[Event, ...]
+
+    @property
+    def type(self) -> EventType:
+        return self.mentions[0].type
+
+    def traced(self) -> dict[Role, list[tuple[Span, int]]]:
+        """The union of the mentions' arguments by role, each span once, with the number of the first event that has it.
+
+        Spans are in text order; scores are not what makes two spans different.
+        """
+        union: dict[Role, dict[tuple[str, int, int], tuple[Span, int]]] = {role: {} for role in Role}
+        for number, event in zip(self.numbers, self.mentions, strict=True):
+            for span in event.arguments:
+                union[Role(span.role)].setdefault(span.key, (span, number))
+        return {role: sorted(found.values()) for role, found in union.items()}
+
+    def to_record(self, incident_id: str) -> dict[str, Any]:
+        """The incident of an extraction record; every argument names the event that it comes from."""
+        record: dict[str, Any] = {
+            "id": incident_id,
+            "type": self.type.value,
+            "events": [f"E{number + 1}" for number in self.numbers],
+        }
+        for role, found in self.traced().items():
+            record[role.value] = [span.to_record() | {"event": f"E{number + 1}"} for span, number in found]
+        return record
+
+
+@dataclass(frozen=True, slots=True)
 class Document:
     """A text with its annotation.
 
@@ -220,6 +260,8 @@ class Document:
             raise DataError("the record has no 'id'", remedy="give every document a unique, non-empty string id")
         if not isinstance(text, str):
             raise DataError(f"document {identifier!r} has no 'text'", remedy="give the text as a string")
+        if lone_surrogate(identifier) is not None:
+            raise DataError(f"the id {identifier!r} holds half a surrogate pair", remedy="write the character whole")
         if (at := lone_surrogate(text)) is not None:
             raise DataError(
                 f"the text of {identifier!r} holds half a surrogate pair at character {at}",
@@ -230,6 +272,8 @@ class Document:
             meta = record.get("meta")
             if meta is not None and not isinstance(meta, Mapping):
                 raise DataError(f"'meta' must be an object, not {type(meta).__name__}")
+            if meta and lone_surrogate(json.dumps(meta, ensure_ascii=False, default=str)) is not None:
+                raise DataError("'meta' holds half a surrogate pair", remedy="write the character whole")
             spans = tuple(_span_from(text, item) for item in _list(record, "spans"))
             events = tuple(_event_from(text, item) for item in _list(record, "events"))
             return cls(identifier, text, layers, spans, events, dict(meta or {}))
@@ -256,23 +300,30 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Extraction:
-    """What the extractor found in one article: events, and all role spans whether or not an event took them."""
+    """What the extractor found in one article: events, and all role spans whether or not an event took them.
+
+    ``incidents`` groups the events that are mentions of the same act; None unless that was asked for.
+    """
 
     events: tuple[Event, ...]
     spans: tuple[Span, ...]
     id: str | None = None
     meta: Mapping[str, Any] = field(default_factory=dict)
     model: str | None = None
+    incidents: tuple[Incident, ...] | None = None
 
     def to_record(self) -> dict[str, Any]:
-        """The extraction record, ready for JSON; events are numbered E1, E2 ... in text order."""
-        return {
+        """The extraction record, ready for JSON; events are numbered E1, E2 ... in text order, incidents I1, I2 ..."""
+        record: dict[str, Any] = {
             "id": self.id,
             "events": [event.to_record(f"E{n}") for n, event in enumerate(self.events, start=1)],
             "spans": [{"role": span.role} | span.to_record() for span in self.spans],
             "meta": dict(self.meta),
             "model": self.model,
         }
+        if self.incidents is not None:
+            record["incidents"] = [incident.to_record(f"I{n}") for n, incident in enumerate(self.incidents, start=1)]
+        return record
 
 
 def lone_surrogate(text: str) -> int | None:

@@ -14,7 +14,7 @@ from tqdm import tqdm
 from conflict_events.articles import Article, BadRecord
 from conflict_events.extractor import EventExtractor
 from conflict_events.schema import Extraction
-from conflict_events.writers import JsonlWriter
+from conflict_events.writers import JsonlWriter, extraction_writer
 
 # Articles read before the encoder runs; it sorts their windows by length, so more of them waste less on padding.
 _GROUP = 256
@@ -41,7 +41,10 @@ def run(
     errors: Path,
     observe: Callable[[Article, Extraction], None] | None = None,
 ) -> Summary:
-    """Extract events from articles and write one extraction record for each, in the order of the input.
+    """Extract events from articles and write them in the order of the input.
+
+    ``output`` decides by its suffix: ``.csv`` and ``.parquet`` get a row for each event, others a JSON record for each
+    article.
 
     Bad records, and articles that the extractor fails on, go to ``errors`` with their reasons; the run goes on.
     The error file is written only if there are any. ``observe`` is shown every article with its extraction.
@@ -51,13 +54,17 @@ def run(
     """
     began = time.perf_counter()
     articles = events = 0
-    with JsonlWriter(output) as writer, JsonlWriter(errors) as bad, tqdm(unit=" articles", disable=None) as bar:
+    with (
+        extraction_writer(output) as writer,
+        JsonlWriter(errors) as bad,
+        tqdm(unit=" articles", disable=None) as bar,
+    ):
         for result in _results(records, extractor):
             if isinstance(result, BadRecord):
                 bad.write(result.to_record())
                 continue
             article, extraction = result
-            writer.write(extraction.to_record())
+            writer.add(article.text, extraction)
             if observe is not None:
                 observe(article, extraction)
             articles += 1
