@@ -3,9 +3,9 @@
 Each predicted entity of a role is aligned with at most one annotated entity of that role in the same document, so that
 the total similarity is highest (CEAF, Luo 2005). Similarity is 1 if every mention of the predicted entity is a mention
 of the annotated one, else 0 (Du, Rush and Cardie 2021, https://aclanthology.org/2021.eacl-main.52, section 5.1).
-Precision is the aligned similarity over the number of predicted entities, recall over that of annotated ones, both summed
-over documents and, for the micro-average, over roles. Mentions are compared as strings without case, punctuation,
-articles and white space at the ends or doubled.
+Precision is the aligned similarity over the number of predicted entities, recall over that of annotated ones, both
+summed over documents and, for the micro-average, over roles. Mentions are compared as strings without case,
+punctuation, articles and white space at the ends or doubled.
 """
 
 from __future__ import annotations
