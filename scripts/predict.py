@@ -10,8 +10,8 @@ from omegaconf import DictConfig
 from conflict_events.articles import Article, read_articles
 from conflict_events.batch.local import run
 from conflict_events.config import PredictConfig, register, structured
+from conflict_events.extraction import Extraction
 from conflict_events.extractor import EventExtractor
-from conflict_events.schema import Extraction
 from conflict_events.terminal import display, plain_errors, show_extraction
 
 register()

@@ -13,8 +13,8 @@ from conflict_events.corpora import Corpus, load
 from conflict_events.corpora.formats import jsonl
 from conflict_events.errors import CheckpointError, ConfigError
 from conflict_events.evaluation import evaluate
+from conflict_events.extraction import Extraction
 from conflict_events.extractor import EventExtractor
-from conflict_events.schema import Extraction
 from conflict_events.tagging import Tagger
 
 

@@ -20,10 +20,10 @@ from transformers import pipeline
 from conflict_events.checkpoint import Settings
 from conflict_events.config import CheckpointConfig, DecodingConfig, WindowConfig
 from conflict_events.errors import CheckpointError, ConfigError, InputError
+from conflict_events.extraction import Extraction
 from conflict_events.extractor import EventExtractor
 from conflict_events.labels import LabelScheme
 from conflict_events.linking import TypeModel
-from conflict_events.schema import Extraction
 from conflict_events.tagging import Tagger
 from conflict_events.windows import TextTokenizer
 

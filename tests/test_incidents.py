@@ -10,9 +10,10 @@ from conftest import ROOT
 
 from conflict_events.config import CorpusConfig
 from conflict_events.corpora import load
+from conflict_events.extraction import Extraction
 from conflict_events.incidents import incidents
 from conflict_events.metrics.coreference import coreference_scores
-from conflict_events.schema import Event, EventType, Extraction, Role, Span
+from conflict_events.schema import Event, EventType, Role, Span
 
 TEXT = (
     "Jets bombed a depot near Arna. The strike on the old depot killed two guards. Rebels shelled Belvar. "

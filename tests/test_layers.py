@@ -21,7 +21,7 @@ SOURCE = ROOT / "src" / PACKAGE
 RANKS: tuple[tuple[str, ...], ...] = (
     ("errors",),  # layer 0
     ("schema",),  # 1
-    ("labels", "text", "config"),  # 2
+    ("labels", "text", "config", "extraction"),  # 2
     ("metrics",),  # 3, below the corpora that measure their annotators' agreement
     ("corpora", "articles", "tables", "windows", "hub", "checkpoint"),  # 3
     ("decoding", "writers", "incidents"),  # 3, too: they work on windows, tables, events

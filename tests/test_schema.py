@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conflict_events.errors import DataError
-from conflict_events.schema import TRIGGER, Document, Event, EventType, Extraction, Layer, Role, Span, lone_surrogate
+from conflict_events.extraction import Extraction
+from conflict_events.schema import TRIGGER, Document, Event, EventType, Layer, Role, Span, lone_surrogate
 
 TEXT = "Rebels shelled Oruba"  # 0-6, 7-14, 15-20
 ODD = ["a", "Z", "7", " ", "\r\n", "\u00a0", "😀", "e\u0301", "\u00ad", "ש", "ع", "中", "\x00", "\u2028", '"', "\\"]

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conflict_events.schema import TRIGGER, Event, EventType, Extraction, Incident, Role, Span
+from conflict_events.extraction import Extraction, Incident
+from conflict_events.schema import TRIGGER, Event, EventType, Role, Span
 from conflict_events.tables import BETWEEN, COLUMNS, LISTS, flat, rows, split_cell
 
 TEXT = "  A calm day. \n\nRebels and gunmen shelled the market in Arna with rockets. \n\nPolice fled."

@@ -9,7 +9,8 @@ import pytest
 from rich.console import Console, RenderableType
 
 from conflict_events.errors import ConfigError
-from conflict_events.schema import Event, Extraction, Role, Span
+from conflict_events.extraction import Extraction
+from conflict_events.schema import Event, Role, Span
 from conflict_events.terminal import display, plain_errors, score_table, show_extraction
 
 

@@ -18,7 +18,8 @@ from pyarrow import parquet
 from conflict_events.articles import Article, BadRecord
 from conflict_events.batch.local import run
 from conflict_events.errors import InputError
-from conflict_events.schema import TRIGGER, Event, EventType, Extraction, Span
+from conflict_events.extraction import Extraction
+from conflict_events.schema import TRIGGER, Event, EventType, Span
 from conflict_events.tables import COLUMNS, LISTS, rows, split_cell
 from conflict_events.writers import CsvWriter, ExtractionWriter, JsonlWriter, ParquetWriter, extraction_writer
 

@@ -6,7 +6,8 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from conflict_events.errors import ConflictEventsError
-from conflict_events.schema import Document, Event, EventType, Extraction, Role, Span
+from conflict_events.extraction import Extraction
+from conflict_events.schema import Document, Event, EventType, Role, Span
 
 if TYPE_CHECKING:
     from conflict_events.extractor import EventExtractor

@@ -11,10 +11,11 @@ from conflict_events.checkpoint import Settings, label_scheme
 from conflict_events.config import CheckpointConfig
 from conflict_events.engines.torch import TorchEngine
 from conflict_events.errors import CheckpointError, InputError
+from conflict_events.extraction import Extraction
 from conflict_events.hub import resolve
 from conflict_events.incidents import incidents
 from conflict_events.linking import TypeModel, assemble
-from conflict_events.schema import TRIGGER, Event, Extraction, Span, lone_surrogate
+from conflict_events.schema import TRIGGER, Event, Span, lone_surrogate
 from conflict_events.tagging import Tagger
 from conflict_events.windows import TextTokenizer
 

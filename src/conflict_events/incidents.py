@@ -12,7 +12,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from conflict_events.schema import Event, Incident, Role, Span
+from conflict_events.extraction import Incident
+from conflict_events.schema import Event, Role, Span
 from conflict_events.text import head
 
 

@@ -15,7 +15,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from conflict_events.schema import Event, Extraction, Role, Span
+from conflict_events.extraction import Extraction
+from conflict_events.schema import Event, Role, Span
 from conflict_events.text import SentenceIndex
 
 BETWEEN = " | "

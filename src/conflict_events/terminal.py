@@ -13,7 +13,8 @@ from rich.table import Table
 from rich.text import Text
 
 from conflict_events.errors import ConflictEventsError
-from conflict_events.schema import TRIGGER, Extraction, Role
+from conflict_events.extraction import Extraction
+from conflict_events.schema import TRIGGER, Role
 
 _STYLES: Mapping[str, str] = {
     Role.ATTACKER: "bold red",

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import csv
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Protocol, Self
 
 from conflict_events.errors import InputError
-from conflict_events.schema import Extraction
+from conflict_events.extraction import Extraction
 from conflict_events.tables import COLUMNS, LISTS, flat, rows
 
 _ROW_GROUP = 10_000  # events that a Parquet file holds in memory before they are written
 
 
-class Writer:
+class Writer(ABC):
     """Writes to ``PATH.part`` and gives the file its name when the block ends without an error.
 
     Raises:
@@ -44,11 +45,13 @@ class Writer:
         if kind is None:
             self._part.replace(self.path)
 
+    @abstractmethod
     def _open(self, path: Path) -> None:
-        raise NotImplementedError
+        """Begin the file."""
 
+    @abstractmethod
     def _close(self) -> None:
-        raise NotImplementedError
+        """End it."""
 
 
 class JsonlWriter(Writer):

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from conflict_events.articles import Article, BadRecord, read_articles
 from conflict_events.batch.local import run
 from conflict_events.errors import ConflictEventsError, InputError
+from conflict_events.extraction import Extraction
 from conflict_events.extractor import EventExtractor
-from conflict_events.schema import Extraction, Span
+from conflict_events.schema import Span
 
 SENTENCES = [
     "rebels attacked the village",

@@ -12,8 +12,8 @@ from pathlib import Path
 from tqdm import tqdm
 
 from conflict_events.articles import Article, BadRecord
+from conflict_events.extraction import Extraction
 from conflict_events.extractor import EventExtractor
-from conflict_events.schema import Extraction
 from conflict_events.writers import JsonlWriter, extraction_writer
 
 # Articles read before the encoder runs; it sorts their windows by length, so more of them waste less on padding.
