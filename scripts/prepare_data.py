@@ -25,12 +25,14 @@ def main(cfg: DictConfig) -> None:
     with plain_errors():
         config = structured(cfg, PrepareConfig)
         prepare(config, display)
-        if config.dataset is not None:
-            write_dataset(load(config.corpus), Path(config.dataset))
-            display(f"{config.dataset}: dataset and card")
-        if config.report is not None:
-            write_corpus_report(load(config.corpus), Path(config.report))
-            display(f"{config.report}: report")
+        if config.dataset is not None or config.report is not None:
+            corpus = load(config.corpus)
+            if config.dataset is not None:
+                write_dataset(corpus, Path(config.dataset))
+                display(f"{config.dataset}: dataset and card")
+            if config.report is not None:
+                write_corpus_report(corpus, Path(config.report))
+                display(f"{config.report}: report")
         if config.check:
             problems = validate(config.corpus)
             display(*map(str, problems))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from itertools import accumulate
@@ -10,7 +9,7 @@ from pathlib import Path
 
 from conflict_events.corpora import Splits
 from conflict_events.corpora.formats import FORMATS, Format
-from conflict_events.corpora.reading import SPLITS, UNDIVIDED, Log
+from conflict_events.corpora.reading import SPLITS, UNDIVIDED, Log, text_digest
 from conflict_events.errors import ConfigError
 from conflict_events.schema import Document
 
@@ -34,8 +33,7 @@ def convert(splits: Splits, form: str, output: Path, progress: Callable[[str], N
     """
     if form not in FORMATS:
         raise ConfigError(f"convert={form!r} is unknown", remedy=f"choose one of {', '.join(FORMATS)}")
-    if output.exists() and (not output.is_dir() or any(output.iterdir())):
-        raise ConfigError(f"output={output} is there already", remedy="name a new folder, or empty it")
+    require_new("output", output)
     losses: list[str] = []
     for split, documents in splits.items():
         path = output / f"{split}{FORMATS[form].SUFFIX}"
@@ -43,6 +41,16 @@ def convert(splits: Splits, form: str, output: Path, progress: Callable[[str], N
         losses += found
         progress(f"{path}: {len(documents)} documents" + (f", {len(found)} with losses" if found else ""))
     return losses
+
+
+def require_new(setting: str, folder: Path) -> None:
+    """Check that nothing stands where a folder is to be written.
+
+    Raises:
+        ConfigError: naming the setting.
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise ConfigError(f"{setting}={folder} is there already", remedy="name a new folder, or empty it")
 
 
 def _write(form: Format, path: Path, documents: Sequence[Document]) -> Iterator[str]:
@@ -102,7 +110,7 @@ def divide(splits: Splits, shares: Sequence[float]) -> Splits:
         raise ConfigError(f"shares={list(shares)} are not two or three numbers that add up to 1")
     documents = splits[UNDIVIDED]
     # By number: several files of an undivided corpus may count their ids from 1 each.
-    digest = [hashlib.sha256(" ".join(document.text.split()).encode()).hexdigest() for document in documents]
+    digest = [text_digest(document.text) for document in documents]
     order = sorted(range(len(documents)), key=digest.__getitem__)
     divided: Splits = {}
     start = 0

@@ -7,6 +7,7 @@ on, so that the caller decides whether to stop (:func:`conflict_events.corpora.l
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -187,6 +188,11 @@ def attempt(where: str, make: Callable[[], Document | None]) -> Document | Confl
         return make()
     except ConflictEventsError as error:
         return error.at(where)
+
+
+def text_digest(text: str) -> str:
+    """What two texts share if they differ in white space only."""
+    return hashlib.sha256(" ".join(text.split()).encode()).hexdigest()
 
 
 def undeclared(document: Document, config: CorpusConfig) -> DataError | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ from conflict_events.config import CorpusConfig
 from conflict_events.corpora import download, open_corpus
 from conflict_events.corpora.formats.graph import overlapping
 from conflict_events.corpora.public import texts
-from conflict_events.corpora.reading import Log, undeclared
+from conflict_events.corpora.reading import Log, text_digest, undeclared
 from conflict_events.errors import ConflictEventsError
 from conflict_events.schema import Document, Span
 
@@ -64,7 +63,7 @@ def validate(config: CorpusConfig) -> list[Problem]:
                 found += [Problem(where, what) for what in _overlaps(item.role_spans, "the document")]
             if item.id in reserved:
                 found.append(Problem(where, f"id {item.id!r} is reserved: take the record out"))
-            digest = hashlib.sha256(" ".join(item.text.split()).encode()).hexdigest()
+            digest = text_digest(item.text)
             for seen, key, what in ((seen_ids, item.id, f"id {item.id!r}"), (seen_texts, digest, "the text")):
                 if key in seen:
                     found.append(Problem(where, f"{what} stands at {seen[key]}, too"))

@@ -11,10 +11,11 @@ from huggingface_hub import DatasetCardData
 from markupsafe import Markup
 
 from conflict_events.corpora import Corpus
+from conflict_events.corpora.convert import require_new
 from conflict_events.corpora.dataset import SUFFIX, features, split_name, to_dataset_dict
 from conflict_events.corpora.reading import parse_line
 from conflict_events.corpora.statistics import annotators_agree, count
-from conflict_events.errors import ConfigError, DataError
+from conflict_events.errors import DataError
 from conflict_events.reports import write_page
 from conflict_events.schema import EventType
 
@@ -40,8 +41,7 @@ def write_dataset(corpus: Corpus, folder: Path) -> None:
     """
     from datasets import disable_progress_bars
 
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise ConfigError(f"dataset={folder} is there already", remedy="name a new folder, or empty it")
+    require_new("dataset", folder)
     folder.mkdir(parents=True, exist_ok=True)
     disable_progress_bars()
     for split, part in to_dataset_dict(corpus.splits, corpus.config.roles).items():
