@@ -17,6 +17,8 @@ from conflict_events.metrics.score import Counts, f1
 Statistic = Callable[[npt.NDArray[np.float64]], npt.NDArray[np.float64]]
 """From summed counts, shape ``(resamples, columns)``, to values, shape ``(resamples,)``."""
 
+_ROUNDING = 1e-12  # equal scores of different counts (4 of 6 and 7, 4 of 5 and 8) may differ by that much
+
 
 @dataclass(frozen=True, slots=True)
 class Interval:
@@ -80,6 +82,7 @@ def difference(
     value, drawn = _draw(runs, statistic, resamples, seed)
     other, other_drawn = _draw(others, statistic, resamples, seed)  # the same seed: the same documents
     gap = drawn - other_drawn
+    gap[np.abs(gap) < _ROUNDING] = 0.0
     low, high = np.quantile(gap, [(1 - level) / 2, (1 + level) / 2])
     p = 2 * min(float((gap <= 0).mean()), float((gap >= 0).mean()))
     return Difference(value - other, float(low), float(high), min(p, 1.0))
