@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import string
 from collections.abc import Callable
 from pathlib import Path
@@ -12,10 +13,11 @@ from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers,
 from transformers import BertConfig, BertForTokenClassification, PreTrainedTokenizerFast
 
 from conflict_events.checkpoint import Settings
-from conflict_events.config import CorpusConfig, WindowConfig
+from conflict_events.config import CorpusConfig, LinkerConfig, WindowConfig
 from conflict_events.labels import LabelScheme
-from conflict_events.linking import TypeModel
-from conflict_events.schema import Document, Layer
+from conflict_events.linking.network import Linker, save_linker
+from conflict_events.linking.rule import TypeModel
+from conflict_events.schema import Document, EventType, Layer, Role
 from conflict_events.windows import TextTokenizer
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -170,4 +172,21 @@ def tiny_checkpoint(tmp_path: Path, scheme: LabelScheme) -> Path:
     types = TypeModel.fit(violent_documents(6, "train"))
     assert types is not None
     Settings(window=WindowConfig(64, 16), event_types=types.to_record()).save(folder)
+    return folder
+
+
+SMALL_LINKER = LinkerConfig(reach=12, width=16, layers=1, heads=2, dropout=0.0)
+
+
+def tiny_linker(hidden_size: int = 32, config: LinkerConfig = SMALL_LINKER) -> Linker:
+    """A linker of a few thousand random weights, always the same ones, for the states of :func:`tiny_bert`."""
+    torch.manual_seed(1)
+    return Linker(hidden_size, len(Role), len(EventType), config)
+
+
+@pytest.fixture
+def tiny_linked_checkpoint(tmp_path: Path, tiny_checkpoint: Path) -> Path:
+    """The same as ``tiny_checkpoint`` in a folder of its own, with a linker."""
+    folder = Path(shutil.copytree(tiny_checkpoint, tmp_path / "linked"))
+    save_linker(tiny_linker(), folder, SMALL_LINKER)
     return folder

@@ -10,9 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conflict_events.checkpoint import SETTINGS_FILE, Settings, label_scheme, read_json
+from conflict_events.confidence import Confidence, Kind
 from conflict_events.config import Algorithm, DecodingConfig, WindowConfig
 from conflict_events.errors import CheckpointError
-from conflict_events.linking import TypeModel
+from conflict_events.linking.rule import TypeModel
+from conflict_events.metrics.calibration import Scaling
 
 SOUND: dict[str, Any] = {
     "format": 1,
@@ -41,7 +43,9 @@ def test_settings_are_read_as_they_stand(tmp_path: Path) -> None:
 @settings(max_examples=40, deadline=None)
 @given(
     window=WINDOWS,
-    decoding=st.builds(DecodingConfig, st.sampled_from(Algorithm), st.booleans(), st.floats(0, 1)),
+    decoding=st.builds(
+        DecodingConfig, st.sampled_from(Algorithm), st.booleans(), st.none() | st.floats(0, 1), st.booleans()
+    ),
     language=st.sampled_from(["en", "es", "ar"]),
 )
 def test_settings_come_back_as_they_were_saved(
@@ -58,6 +62,16 @@ def test_the_event_types_come_back_with_the_settings(tmp_path: Path) -> None:
     assert types is not None
     Settings(event_types=types.to_record()).save(tmp_path)
     assert TypeModel.from_record(Settings.load(tmp_path).event_types) == types
+
+
+def test_the_confidence_comes_back_with_the_settings(tmp_path: Path) -> None:
+    fitted = Confidence({Kind.SPAN: Scaling(0.8, -0.25)}, {Kind.TRIGGER: 0.35})
+    Settings(confidence=fitted.to_record()).save(tmp_path)
+    assert Confidence.from_record(Settings.load(tmp_path).confidence) == fitted
+
+
+def test_settings_of_before_there_was_confidence_have_none(tmp_path: Path) -> None:
+    assert Settings.load(put(tmp_path, SETTINGS_FILE, SOUND)).confidence is None
 
 
 def test_a_checkpoint_as_training_writes_it_is_read(tiny_checkpoint: Path) -> None:
@@ -112,6 +126,9 @@ def test_settings_of_another_format_are_refused(tmp_path: Path, version: Any) ->
         {"decoding": SOUND["decoding"] | {"beam": 4}},
         {"language": 5},
         {"event_types": ["shelling"]},
+        {"confidence": [0.5]},
+        {"confidence": 0.5},
+        {"decoding": SOUND["decoding"] | {"min_score": -0.1}},
     ],
     ids=str,
 )

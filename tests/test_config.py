@@ -21,6 +21,7 @@ from conflict_events.config import (
     CorpusConfig,
     DecodingConfig,
     EvaluateConfig,
+    LinkerConfig,
     ModelConfig,
     PredictConfig,
     PrepareConfig,
@@ -101,9 +102,10 @@ def test_every_option_of_every_group_composes(name: str, group: str, option: str
 def test_the_defaults_are_the_projects_own_corpus_and_encoder() -> None:
     train = config("train")
     assert train.corpus == CorpusConfig("own", "jsonl", "data/own", None, list(ROLES), "en")
-    assert train.model == ModelConfig(attention_dropout=0.0)
+    assert train.model == ModelConfig(attention_dropout=0.0, attention="eager")
     assert train.window == WindowConfig(256, 48)
-    assert train.decoding == DecodingConfig(Algorithm.viterbi, True, 0.0)
+    assert train.linker == LinkerConfig()
+    assert train.decoding == DecodingConfig(Algorithm.viterbi, True, None, False)
     assert train.training == TrainingConfig()
 
 
@@ -119,6 +121,9 @@ def test_the_defaults_are_the_projects_own_corpus_and_encoder() -> None:
         ("training.seed=0", "training.seed", 0),
         ("window.max_tokens=512", "window.max_tokens", 512),
         ("test_split=null", "test_split", None),
+        ("linker.enabled=false", "linker.enabled", False),
+        ("linker.reach=40", "linker.reach", 40),
+        ("decoding.min_score=0.3", "decoding.min_score", 0.3),
     ],
 )
 def test_an_option_sets_what_it_is_there_for(choice: str, path: str, value: object) -> None:
@@ -151,6 +156,10 @@ def test_an_option_sets_what_it_is_there_for(choice: str, path: str, value: obje
         ("train", "window.overlap=200", ["window.overlap=200", "window.max_tokens=256", "overlap < max_tokens / 2"]),
         ("train", "window.max_tokens=64", ["window.overlap=48", "window.max_tokens=64"]),
         ("train", "window.overlap=-1", ["window.overlap=-1"]),
+        ("train", "linker.raech=3", ["raech"]),
+        ("train", "linker.width=96.5", ["linker.width", "96.5"]),
+        ("train", "linker.width=250", ["linker.width=250", "linker.heads=4", "that the heads divide"]),
+        ("train", "linker.reach=0", ["linker.reach=0"]),
         ("train", "decoding.min_score=1.5", ["decoding.min_score=1.5", "[0, 1]"]),
     ],
 )
@@ -193,6 +202,23 @@ def test_a_min_score_outside_zero_to_one_is_refused(score: float) -> None:
         DecodingConfig(min_score=score)
 
 
+@pytest.mark.parametrize("score", [None, 0.0, 1.0])
+def test_a_min_score_of_zero_or_one_is_taken_and_so_is_none(score: float | None) -> None:
+    assert DecodingConfig(min_score=score).min_score == score
+
+
+@pytest.mark.parametrize(("width", "heads"), [(0, 1), (-8, 2), (8, 0), (8, -2), (9, 2), (4, 8)])
+def test_a_linker_whose_heads_do_not_divide_its_width_is_refused(width: int, heads: int) -> None:
+    with pytest.raises(ConfigError, match=rf"linker\.width={width} is not a multiple of linker\.heads={heads}"):
+        LinkerConfig(width=width, heads=heads)
+
+
+@pytest.mark.parametrize(("reach", "layers"), [(0, 1), (-1, 1), (8, -1)])
+def test_a_linker_that_sees_nothing_is_refused(reach: int, layers: int) -> None:
+    with pytest.raises(ConfigError, match=rf"linker\.reach={reach} or linker\.layers={layers} is too small"):
+        LinkerConfig(reach=reach, layers=layers)
+
+
 # No setting without a reader
 
 
@@ -210,7 +236,7 @@ def read_names() -> set[str]:
 
 @pytest.mark.parametrize(
     "schema",
-    [CorpusConfig, ModelConfig, WindowConfig, DecodingConfig, CheckpointConfig, *SCHEMAS.values()],
+    [CorpusConfig, ModelConfig, LinkerConfig, WindowConfig, DecodingConfig, CheckpointConfig, *SCHEMAS.values()],
     ids=lambda schema: schema.__name__,
 )
 def test_every_setting_is_read_by_some_code(schema: type) -> None:
@@ -223,7 +249,7 @@ def test_every_training_setting_is_one_of_transformers_or_read_here() -> None:
 
 
 def test_every_schema_is_checked_here() -> None:
-    checked = {CorpusConfig, ModelConfig, WindowConfig, DecodingConfig, CheckpointConfig, TrainingConfig}
+    checked = {CorpusConfig, ModelConfig, LinkerConfig, WindowConfig, DecodingConfig, CheckpointConfig, TrainingConfig}
     declared = {
         value for value in vars(schemas).values() if isinstance(value, type) and dataclasses.is_dataclass(value)
     }

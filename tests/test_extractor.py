@@ -9,21 +9,24 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pytest
-from conftest import ROLES, violent_documents, wordpiece_tokenizer
+from conftest import ROLES, SMALL_LINKER, tiny_linker, violent_documents, wordpiece_tokenizer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 from transformers import pipeline
 
 from conflict_events.checkpoint import Settings
+from conflict_events.confidence import Confidence, Kind
 from conflict_events.config import CheckpointConfig, DecodingConfig, WindowConfig
 from conflict_events.errors import CheckpointError, ConfigError, InputError
 from conflict_events.extraction import Extraction
 from conflict_events.extractor import EventExtractor
 from conflict_events.labels import LabelScheme
-from conflict_events.linking import TypeModel
+from conflict_events.linking.network import LINKER_CONFIG, save_linker
+from conflict_events.linking.rule import TypeModel
+from conflict_events.metrics.calibration import Scaling
+from conflict_events.scores import Link, LinkScores, Scored
 from conflict_events.tagging import Tagger
 from conflict_events.windows import TextTokenizer
 
@@ -40,23 +43,26 @@ class Keywords:
         vocabulary = wordpiece_tokenizer().get_vocab()
         self._column = {vocabulary[word]: labels[f"B-{role}"] for word, role in WORDS.items()}
 
-    def run(self, windows: Sequence[Sequence[int]]) -> list[npt.NDArray[np.float32]]:
+    def run(self, windows: Sequence[Sequence[int]]) -> list[Scored]:
         self.windows += len(windows)
         scores = []
         for window in windows:
             rows = np.full((len(window), 11), 0.01)
             rows[np.arange(len(window)), [self._column.get(token, 0) for token in window]] = 0.9
-            scores.append(np.log(rows).astype(np.float32))
+            scores.append(Scored(np.log(rows).astype(np.float32), None))
         return scores
+
+    def link(self, links: Sequence[Link]) -> list[LinkScores]:
+        raise AssertionError("a checkpoint without linker is not asked to link")
 
 
 def keyword_extractor(engine: Keywords | None = None, types: TypeModel | None = None) -> EventExtractor:
     scheme = LabelScheme(ROLES)
     tagger = Tagger(
         TextTokenizer(wordpiece_tokenizer()), engine or Keywords(), scheme, range(11), WindowConfig(64, 16),
-        DecodingConfig(),
+        DecodingConfig(), types=types,
     )  # fmt: skip
-    return EventExtractor(tagger, types, name="tiny@1")
+    return EventExtractor(tagger, name="tiny@1")
 
 
 @pytest.fixture(scope="module")
@@ -94,6 +100,7 @@ def test_a_record_has_exactly_the_keys_of_the_format() -> None:
                 "id": "E1",
                 "type": "air_strike",
                 "score": 0.675,  # 0.9 of the trigger x 3/4 of the type
+                "type_score": 0.75,
                 "trigger": {"start": 12, "end": 18, "text": "bombed", "score": 0.9},
                 "attacker": [attacker],
                 "target": [target],
@@ -107,7 +114,7 @@ def test_a_record_has_exactly_the_keys_of_the_format() -> None:
     }
     assert list(record) == ["id", "events", "spans", "meta", "model"]
     assert list(record["events"][0]) == [
-        "id", "type", "score", "trigger", "attacker", "target", "location", "weapon",
+        "id", "type", "score", "type_score", "trigger", "attacker", "target", "location", "weapon",
     ]  # fmt: skip
 
 
@@ -298,6 +305,52 @@ def test_min_score_goes_before_the_checkpoints_own_threshold(checkpoint: Path, t
     assert EventExtractor.from_pretrained(folder, min_score=0.0, device="cpu").extract(TEXT).spans != ()
 
 
+def with_settings(source: Path, folder: Path, **options: object) -> Path:
+    """A copy of a checkpoint that says other things of itself."""
+    shutil.copytree(source, folder)
+    types = Settings.load(source).event_types
+    Settings(window=WindowConfig(64, 16), event_types=types, **options).save(folder)  # type: ignore[arg-type]
+    return folder
+
+
+def test_a_checkpoint_leaves_out_what_is_below_its_fitted_thresholds_unless_told_otherwise(
+    checkpoint: Path, extractor: EventExtractor, tmp_path: Path
+) -> None:
+    fitted = Confidence({}, {Kind.SPAN: 1.0, Kind.EVENT: 0.0})
+    folder = with_settings(checkpoint, tmp_path / "fitted", confidence=fitted.to_record())
+    every, careful = extractor.extract(TEXT), EventExtractor.from_pretrained(folder, device="cpu").extract(TEXT)
+    assert careful.spans == ()
+    assert [event.trigger.key for event in careful.events] == [event.trigger.key for event in every.events] != []
+    told_otherwise = EventExtractor.from_pretrained(folder, min_score=0.0, device="cpu").extract(TEXT)
+    assert told_otherwise.spans == every.spans
+
+
+def test_scores_are_calibrated_whatever_the_threshold(
+    checkpoint: Path, extractor: EventExtractor, tmp_path: Path
+) -> None:
+    scaling = {Kind.SPAN: Scaling(0.5, -0.25), Kind.TRIGGER: Scaling(2.0, 0.0)}
+    folder = with_settings(checkpoint, tmp_path / "scaled", confidence=Confidence(scaling).to_record())
+    every = extractor.extract(TEXT)
+    raw = [span.score for span in every.spans if span.score is not None]
+    for min_score in (None, 0.0):
+        found = EventExtractor.from_pretrained(folder, min_score=min_score, device="cpu").extract(TEXT)
+        assert [span.score for span in found.spans] == pytest.approx([scaling[Kind.SPAN](score) for score in raw])
+    middle = sorted(scaling[Kind.SPAN](score) for score in raw)[len(raw) // 2]
+    kept = EventExtractor.from_pretrained(folder, min_score=middle, device="cpu").extract(TEXT)
+    assert len(kept.spans) == sum(scaling[Kind.SPAN](score) >= middle for score in raw) < len(raw)
+
+
+@pytest.mark.parametrize(
+    "record",
+    [{"scaling": {}, "thresholds": {"span": 1.5}}, {"scaling": {}, "thresholds": {"event": -0.1}}, {"scaling": {}}],
+    ids=str,
+)
+def test_impossible_thresholds_are_refused_with_the_folder(checkpoint: Path, tmp_path: Path, record: object) -> None:
+    folder = with_settings(checkpoint, tmp_path / "broken", confidence=record)
+    with pytest.raises(CheckpointError, match="thresholds"):
+        EventExtractor.from_pretrained(folder, device="cpu")
+
+
 @pytest.mark.parametrize("value", [-0.1, 1.1, float("nan")])
 def test_min_score_outside_zero_to_one_is_refused(checkpoint: Path, value: float) -> None:
     with pytest.raises(ConfigError, match="min_score"):
@@ -339,14 +392,67 @@ def test_labels_of_another_order_or_case_give_the_same_spans(
         assert [event.trigger.key for event in found.events] == [event.trigger.key for event in expected.events]
 
 
-def test_transformers_loads_the_same_checkpoint_with_real_label_names(
-    checkpoint: Path, extractor: EventExtractor
-) -> None:
-    tagger = pipeline("token-classification", model=str(checkpoint), tokenizer=str(checkpoint), device="cpu")
+@pytest.fixture(scope="module")
+def linked(checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same checkpoint with a linker."""
+    folder = Path(shutil.copytree(checkpoint, tmp_path_factory.mktemp("linked") / "tiny"))
+    save_linker(tiny_linker(), folder, SMALL_LINKER)
+    return folder
+
+
+def records(extractor: EventExtractor) -> list[dict[str, object]]:
+    return [extraction.to_record() for extraction in extractor.extract_many(SENTENCES)]
+
+
+def test_a_linker_changes_the_events_and_not_the_spans(linked: Path, extractor: EventExtractor) -> None:
+    with_linker = EventExtractor.from_pretrained(linked, device="cpu")
+    assert with_linker.finds_events
+    ours, theirs = records(with_linker), records(extractor)
+    for one, other in zip(ours, theirs, strict=True):
+        assert [event["trigger"] for event in one["events"]] == [event["trigger"] for event in other["events"]]  # type: ignore[attr-defined]
+        assert one["spans"] == other["spans"]
+    assert [one["events"] for one in ours] != [other["events"] for other in theirs]
+    assert json.loads(json.dumps(ours)) == ours
+
+
+def test_a_linker_needs_no_event_types_of_the_rule(linked: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(linked, tmp_path / "tiny"))
+    Settings(window=WindowConfig(64, 16)).save(folder)
+    alone = EventExtractor.from_pretrained(folder, device="cpu")
+    assert alone.finds_events
+    assert records(alone) == records(EventExtractor.from_pretrained(linked, device="cpu"))
+
+
+def test_labels_of_another_order_give_the_linker_the_same_to_do(linked: Path, tmp_path: Path) -> None:
+    order = [6, 0, 9, 3, 2, 10, 1, 8, 4, 7, 5]
+    other = EventExtractor.from_pretrained(relabelled(linked, tmp_path / "tiny", order, str.upper), device="cpu")
+    for one, two in zip(
+        other.extract_many(SENTENCES), EventExtractor.from_pretrained(linked, device="cpu").extract_many(SENTENCES),
+        strict=True,
+    ):  # fmt: skip
+        assert [(event.type, event.trigger.key) for event in one.events] == [
+            (event.type, event.trigger.key) for event in two.events
+        ]
+        assert [[span.key for span in event.arguments] for event in one.events] == [
+            [span.key for span in event.arguments] for event in two.events
+        ]
+
+
+def test_a_linker_of_another_encoder_is_refused_with_the_file(checkpoint: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(checkpoint, tmp_path / "mixed"))
+    save_linker(tiny_linker(hidden_size=64), folder, SMALL_LINKER)
+    with pytest.raises(CheckpointError, match=r"hidden_size 64.*needs 32") as caught:
+        EventExtractor.from_pretrained(folder, device="cpu")
+    assert caught.value.where == str(folder / LINKER_CONFIG)
+    assert caught.value.remedy
+
+
+def test_transformers_loads_the_same_checkpoint_with_real_label_names(linked: Path, extractor: EventExtractor) -> None:
+    tagger = pipeline("token-classification", model=str(linked), tokenizer=str(linked), device="cpu")
     assert set(tagger.model.config.id2label.values()) == {"O"} | {f"{p}-{role.upper()}" for role in ROLES for p in "BI"}
     text = "rebels attacked the village"
     found = {token["start"]: (token["entity"], float(token["score"])) for token in tagger(text)}
-    ((tokens, logits),) = extractor.tagger.score([text])
+    ((tokens, logits, _),) = extractor.tagger.score([text])
     probabilities = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     labels = extractor.tagger.scheme.labels
     ours = {

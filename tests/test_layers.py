@@ -23,10 +23,10 @@ RANKS: tuple[tuple[str, ...], ...] = (
     ("schema",),  # 1
     ("labels", "text", "config", "extraction"),  # 2
     ("metrics",),  # 3, below the corpora that measure their annotators' agreement
-    ("corpora", "articles", "tables", "windows", "hub", "checkpoint"),  # 3
-    ("decoding", "writers", "incidents"),  # 3, too: they work on windows, tables, events
+    ("corpora", "articles", "tables", "windows", "hub", "checkpoint", "confidence"),  # 3
+    ("decoding", "scores", "writers", "incidents"),  # 3, too: they work on windows, tables, events
     ("model", "linking", "terminal", "model_card", "reports"),  # 4
-    ("engines",),  # 4, too: the torch engine loads what model knows
+    ("engines", "baselines"),  # 4, too: they load what model and linking know
     ("tagging",),  # 5
     ("training", "extractor"),  # 6
     ("evaluation", "batch"),  # 7

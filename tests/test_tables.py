@@ -50,8 +50,10 @@ def span(role: str, words: str, score: float | None = None) -> Span:
     return Span.of(TEXT, role, start, start + len(words), score)
 
 
-def one_row(*arguments: Span, score: float | None = None, trigger: str = "shelled", **more: Any) -> dict[str, Any]:
-    event = Event(EventType.SHELLING, span(TRIGGER, trigger, score), arguments, score)
+def one_row(
+    *arguments: Span, score: float | None = None, kind: float | None = None, trigger: str = "shelled", **more: Any
+) -> dict[str, Any]:
+    event = Event(EventType.SHELLING, span(TRIGGER, trigger, score), arguments, score, kind)
     (row,) = rows(TEXT, Extraction((event,), (), **more))
     return row
 
@@ -63,11 +65,12 @@ def test_a_row_has_every_column_in_order() -> None:
     arguments = (
         span("attacker", "gunmen", 0.5), span("attacker", "Rebels", 0.123456), span("location", "Arna", 1.0),
     )  # fmt: skip
-    row = one_row(*arguments, score=0.98765, id="n1", meta={"by": "é"}, model="m")
+    row = one_row(*arguments, score=0.98765, kind=0.43219, id="n1", meta={"by": "é"}, model="m")
     assert tuple(row) == COLUMNS
     sentence = "Rebels and gunmen shelled the market in Arna with rockets."
     assert row == {
-        "document_id": "n1", "event_id": "E1", "incident_id": None, "type": "shelling", "score": 0.9877,
+        "document_id": "n1", "event_id": "E1", "incident_id": None, "type": "shelling", "type_score": 0.4322,
+        "score": 0.9877,
         "trigger": "shelled", "trigger_start": 34, "trigger_end": 41, "trigger_score": 0.9877,
         "attacker": ["Rebels", "gunmen"], "attacker_start": [16, 27], "attacker_end": [22, 33],
         "attacker_score": [0.1235, 0.5],
@@ -81,7 +84,8 @@ def test_a_row_has_every_column_in_order() -> None:
 
 def test_what_is_not_known_is_none() -> None:
     row = one_row(span("weapon", "rockets"))
-    assert [row[column] for column in ("document_id", "incident_id", "score", "trigger_score", "model")] == [None] * 5
+    unknown = ("document_id", "incident_id", "type_score", "score", "trigger_score", "model")
+    assert [row[column] for column in unknown] == [None] * 6
     assert (row["weapon"], row["weapon_score"], row["meta"]) == (["rockets"], [None], "{}")
 
 
@@ -137,10 +141,10 @@ def test_every_role_has_its_four_columns() -> None:
 
 def test_a_flat_row_is_all_strings() -> None:
     arguments = (span("attacker", "Rebels", 0.5), span("attacker", "gunmen"), span("weapon", "rockets"))
-    cells = flat(one_row(*arguments, score=0.25, meta={"n": 1}))
+    cells = flat(one_row(*arguments, score=0.25, kind=0.5, meta={"n": 1}))
     assert tuple(cells) == COLUMNS
     assert {column: cell for column, cell in cells.items() if cell and not column.startswith("sentence")} == {
-        "event_id": "E1", "type": "shelling", "score": "0.25",
+        "event_id": "E1", "type": "shelling", "type_score": "0.5", "score": "0.25",
         "trigger": "shelled", "trigger_start": "34", "trigger_end": "41", "trigger_score": "0.25",
         "attacker": "Rebels | gunmen", "attacker_start": "16 | 27", "attacker_end": "22 | 33",
         "attacker_score": "0.5 | ",

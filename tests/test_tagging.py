@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 
 from conflict_events.config import DecodingConfig, WindowConfig
 from conflict_events.labels import LabelScheme
-from conflict_events.tagging import Tagger
+from conflict_events.schema import Span
+from conflict_events.scores import Link, LinkScores, Scored
+from conflict_events.tagging import Reading, Tagger
 from conflict_events.windows import TextTokenizer
 
 FAMILIES = {name: TextTokenizer(make()) for name, make in TOKENIZERS.items()}
@@ -34,9 +36,12 @@ class StubEngine:
         self.rule = rule
         self.seen: list[list[int]] = []
 
-    def run(self, windows: Sequence[Sequence[int]]) -> list[Rows]:
+    def run(self, windows: Sequence[Sequence[int]]) -> list[Scored]:
         self.seen.extend(list(window) for window in windows)
-        return [self.rule(np.array(window)) for window in windows]
+        return [Scored(self.rule(np.array(window)), None) for window in windows]
+
+    def link(self, links: Sequence[Link]) -> list[LinkScores]:
+        raise AssertionError("a checkpoint without linker is not asked to link")
 
 
 def by_token(ids: npt.NDArray[np.int64]) -> Rows:
@@ -64,6 +69,11 @@ def tagger(
     return Tagger(FAMILIES[family], StubEngine(rule), SCHEME, range(WIDTH), window, DecodingConfig())
 
 
+def spans(at_work: Tagger, texts: Sequence[str]) -> list[list[Span]]:
+    """The spans found in each text."""
+    return [reading.spans for reading in at_work.read(texts)]
+
+
 pieces = [
     "the rebels ",
     "attacked ",
@@ -87,7 +97,7 @@ long_texts = st.lists(st.sampled_from(pieces), max_size=100).map(lambda some: ""
 @given(text=st.lists(st.sampled_from(["a", "é", " ", "\u00a0", "7"]), max_size=4).map("".join))
 @settings(max_examples=50, deadline=None, database=None)
 def test_a_text_of_one_window_is_scored_whole(family: str, text: str) -> None:
-    windowed, whole = (tagger(by_whole_window, window, family).tag([text]) for window in (SMALL, LARGE))
+    windowed, whole = (spans(tagger(by_whole_window, window, family), [text]) for window in (SMALL, LARGE))
     assert windowed == whole
 
 
@@ -96,7 +106,7 @@ def test_a_text_of_one_window_is_scored_whole(family: str, text: str) -> None:
 @settings(max_examples=40, deadline=None, database=None)
 def test_windows_make_no_difference_where_each_token_is_scored_for_itself(family: str, text: str) -> None:
     windowed, whole = tagger(by_token, SMALL, family), tagger(by_token, LARGE, family)
-    assert windowed.tag([text]) == whole.tag([text])
+    assert spans(windowed, [text]) == spans(whole, [text])
     assert len(windowed.engine.seen) > 1  # type: ignore[attr-defined]
 
 
@@ -105,21 +115,21 @@ def test_windows_make_no_difference_where_each_token_is_scored_for_itself(family
 @settings(max_examples=40, deadline=None, database=None)
 def test_windows_make_no_difference_to_context_of_half_the_overlap(family: str, text: str) -> None:
     rule = by_neighbours(SMALL.overlap // 2)
-    assert tagger(rule, SMALL, family).tag([text]) == tagger(rule, LARGE, family).tag([text])
+    assert spans(tagger(rule, SMALL, family), [text]) == spans(tagger(rule, LARGE, family), [text])
 
 
 @given(st.lists(short_texts | long_texts, max_size=5))
 @settings(max_examples=30, deadline=None, database=None)
 def test_texts_tagged_together_are_tagged_as_each_alone(texts: list[str]) -> None:
-    together = tagger(by_whole_window).tag(texts)
-    assert together == [tagger(by_whole_window).tag([text])[0] for text in texts]
+    together = spans(tagger(by_whole_window), texts)
+    assert together == [spans(tagger(by_whole_window), [text])[0] for text in texts]
 
 
 @each_family
 def test_every_token_is_shown_to_the_engine_within_the_window_size(family: str) -> None:
     at_work = tagger(family=family)
     text = "the rebels attacked the village near hill 7 . " * 20
-    at_work.tag([text])
+    at_work.read([text])
     tokenizer, seen = FAMILIES[family], at_work.engine.seen  # type: ignore[attr-defined]
     assert all(len(window) <= SMALL.max_tokens for window in seen)
     assert all(window[0] == tokenizer.prefix[0] and window[-1] == tokenizer.suffix[0] for window in seen)
@@ -127,9 +137,9 @@ def test_every_token_is_shown_to_the_engine_within_the_window_size(family: str) 
 
 
 def test_scores_have_a_row_a_token_and_a_column_a_label() -> None:
-    for text, (tokens, scores) in zip(
-        ["", "the village", "the village " * 40], tagger().score(["", "the village", "the village " * 40]), strict=True
-    ):
+    texts = ["", "the village", "the village " * 40]
+    for text, (tokens, scores, states) in zip(texts, tagger().score(texts), strict=True):
+        assert states is None
         assert scores.shape == (len(text.split()), WIDTH) == (len(tokens), WIDTH)
         assert np.array_equal(scores, TABLE[tokens.ids])
 
@@ -141,29 +151,29 @@ def test_columns_find_the_scores_of_a_checkpoint_with_labels_in_another_order() 
         np.argsort(order).tolist(), SMALL, DecodingConfig(),
     )  # fmt: skip
     text = "the rebels attacked the village near hill 7 . " * 5
-    assert shuffled.tag([text]) == tagger().tag([text]) != [[]]
+    assert spans(shuffled, [text]) == spans(tagger(), [text]) != [[]]
 
 
 def test_texts_without_tokens_have_no_spans() -> None:
-    assert tagger().tag([]) == []
-    assert tagger().tag(["", " \r\n\u00a0", "\x00"]) == [[], [], []]
+    assert tagger().read([]) == []
+    assert tagger().read(["", " \r\n\u00a0", "\x00"]) == [Reading([], [])] * 3
 
 
 def test_many_texts_come_back_in_order_with_what_each_alone_gives() -> None:
     texts = [f"the rebels attacked village {n}" * (n % 4) for n in range(600)]
-    found = list(tagger().tag_many(iter(texts)))
+    found = list(tagger().read_many(iter(texts)))
     assert [text for text, _ in found] == texts
-    assert [spans for _, spans in found] == tagger().tag(texts)
+    assert [reading for _, reading in found] == tagger().read(texts)
 
 
 def test_many_texts_are_read_as_they_are_asked_for() -> None:
     endless = (f"the rebels {n}" for n in itertools.count())
-    first = list(itertools.islice(tagger().tag_many(endless), 3))
+    first = list(itertools.islice(tagger().read_many(endless), 3))
     assert [text for text, _ in first] == ["the rebels 0", "the rebels 1", "the rebels 2"]
 
 
 def test_no_texts_are_no_results() -> None:
-    assert list(tagger().tag_many([])) == []
+    assert list(tagger().read_many([])) == []
 
 
 def test_five_megabytes_go_through_in_seconds_and_nothing_is_lost() -> None:
@@ -177,7 +187,7 @@ def test_five_megabytes_go_through_in_seconds_and_nothing_is_lost() -> None:
         return scores
 
     began = time.perf_counter()
-    (spans,) = tagger(rule, WindowConfig()).tag([sentence * count])
+    (found,) = spans(tagger(rule, WindowConfig()), [sentence * count])
     assert time.perf_counter() - began < 60
-    assert [span.start for span in spans] == list(range(0, count * len(sentence), len(sentence)))
-    assert {(span.role, span.text) for span in spans} == {("attacker", "rebels")}
+    assert [span.start for span in found] == list(range(0, count * len(sentence), len(sentence)))
+    assert {(span.role, span.text) for span in found} == {("attacker", "rebels")}

@@ -29,7 +29,8 @@ class Settings:
         decoding: how scores become spans.
         language: of the text it was trained on, for sentence boundaries.
         name: what records call the model, where it has no Hub id.
-        event_types: the record of a :class:`conflict_events.linking.TypeModel`, if it was trained with events.
+        event_types: the record of a :class:`conflict_events.linking.rule.TypeModel`, if it was trained with events.
+        confidence: the record of a :class:`conflict_events.confidence.Confidence`, if one was fitted.
     """
 
     window: WindowConfig = field(default_factory=WindowConfig)
@@ -37,6 +38,7 @@ class Settings:
     language: str = "en"
     name: str | None = None
     event_types: dict[str, Any] | None = None
+    confidence: dict[str, Any] | None = None
 
     def save(self, folder: Path) -> None:
         """Write ``conflict_events.json``."""
@@ -74,10 +76,11 @@ class Settings:
                 (settings.window.max_tokens, int),
                 (settings.window.overlap, int),
                 (settings.decoding.whole_words, bool),
-                (settings.decoding.min_score, (int, float)),
+                (settings.decoding.min_score, (int, float, type(None))),
                 (settings.language, str),
                 (settings.name, (str, type(None))),
                 (settings.event_types, (dict, type(None))),
+                (settings.confidence, (dict, type(None))),
             ):
                 if not isinstance(value, kind):
                     raise TypeError(f"{value!r} is of another kind than it should be")

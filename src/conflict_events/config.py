@@ -65,7 +65,8 @@ class ModelConfig:
         add_prefix_space: for byte-level tokenizers, so that the first word is tokenised like any other.
         dropout: probability of every dropout layer of encoder and classifier; None keeps the encoder's own.
         attention_dropout: probability of dropping attention weights, where the encoder has such a setting; None keeps
-            the encoder's own. At 0, PyTorch's fused attention runs on CPUs, which has no dropout.
+            the encoder's own.
+        attention: how transformers computes attention while training (``eager``, ``sdpa`` ...); None for its default.
         trust_remote_code: lets a Hub repository run its own code here. Off unless you set it.
     """
 
@@ -74,6 +75,7 @@ class ModelConfig:
     add_prefix_space: bool = False
     dropout: float | None = None
     attention_dropout: float | None = None
+    attention: str | None = None
     trust_remote_code: bool = False
 
 
@@ -98,23 +100,56 @@ class WindowConfig:
 
 
 @dataclass
+class LinkerConfig:
+    """The network that gives events their arguments and types, on the encoder's states.
+
+    Attributes:
+        enabled: train one, where the corpus annotates events; without it events come from the sentence rule.
+        reach: how many tokens to each side of its trigger an event may take arguments from.
+        width: of its states.
+        layers: transformer layers on them.
+        heads: of attention in each.
+        dropout: probability.
+        loss_weight: weight of its losses beside the tagger's.
+    """
+
+    enabled: bool = True
+    reach: int = 96
+    width: int = 256
+    layers: int = 1
+    heads: int = 4
+    dropout: float = 0.1
+    loss_weight: float = 0.3
+
+    def __post_init__(self) -> None:
+        if self.width < 1 or self.heads < 1 or self.width % self.heads:
+            raise ConfigError(
+                f"linker.width={self.width} is not a multiple of linker.heads={self.heads}",
+                remedy="choose a width that the heads divide",
+            )
+        if self.reach < 1 or self.layers < 0:
+            raise ConfigError(f"linker.reach={self.reach} or linker.layers={self.layers} is too small")
+
+
+@dataclass
 class DecodingConfig:
     """How token scores become spans.
 
     Attributes:
         algorithm: ``viterbi`` or ``argmax``.
         whole_words: spans begin and end at word boundaries, never inside a run of letters and digits.
-        min_score: spans below this confidence are left out.
+        min_score: spans, arguments and events below this confidence are left out; None for the thresholds that were
+            fitted on dev when the checkpoint was trained.
         merge_mentions: events that are mentions of the same act are grouped into incidents, beside the events.
     """
 
     algorithm: Algorithm = Algorithm.viterbi
     whole_words: bool = True
-    min_score: float = 0.0
+    min_score: float | None = None
     merge_mentions: bool = False
 
     def __post_init__(self) -> None:
-        if not 0.0 <= self.min_score <= 1.0:
+        if self.min_score is not None and not 0.0 <= self.min_score <= 1.0:
             raise ConfigError(f"decoding.min_score={self.min_score} is outside [0, 1]")
 
 
@@ -159,6 +194,7 @@ class TrainConfig:
 
     corpus: CorpusConfig = field(default_factory=CorpusConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
+    linker: LinkerConfig = field(default_factory=LinkerConfig)
     window: WindowConfig = field(default_factory=WindowConfig)
     decoding: DecodingConfig = field(default_factory=DecodingConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
@@ -174,7 +210,7 @@ class CheckpointConfig:
     Attributes:
         path: a folder or a Hub id.
         revision: branch, tag or commit on the Hub.
-        min_score: overrides the checkpoint's own threshold.
+        min_score: overrides the checkpoint's own thresholds.
         merge_mentions: overrides the checkpoint's own setting: whether mentions of one act are grouped.
         device: ``cpu``, ``cuda``, ``mps`` or None for the best present.
         batch_tokens: about how many tokens one pass of the encoder takes.
@@ -190,14 +226,48 @@ class CheckpointConfig:
 
 @dataclass
 class EvaluateConfig:
-    """``scripts/evaluate.py``."""
+    """``scripts/evaluate.py``: what is scored is one of ``model.path``, ``predictions`` and ``runs``.
+
+    Attributes:
+        corpus: with the annotation to score against.
+        model: a checkpoint.
+        predictions: a file of extraction records of any system.
+        runs: folders of evaluations of several seeds of one system, for means over them.
+        split: of the corpus.
+        by: a key of the documents' meta to report by, e.g. source, region or style.
+        limit: score only the first documents.
+        output_dir: where everything is written.
+        learning_curve: a CSV file with the columns ``series, documents, f1`` to draw in the report.
+        compare: two systems on the same documents, each a folder of an evaluation, or a list of folders (seeds).
+        baselines: which of ``conflict_events.baselines`` to train and score, beside what else is scored.
+        seed: of the baselines.
+        bf16: train the baselines that have an encoder in mixed precision.
+        tables: a folder of results with a ``tables.json``: fill the tables of the pages that it names.
+    """
 
     corpus: CorpusConfig = field(default_factory=CorpusConfig)
-    model: CheckpointConfig = field(default_factory=CheckpointConfig)
+    model: CheckpointConfig = field(default_factory=lambda: CheckpointConfig(path=""))  # none: other things to score
+    predictions: str | None = None
+    runs: list[str] | None = None
     split: str = "test"
-    by: str | None = None  # a key of the documents' meta to report by, e.g. source, region or style
+    by: str | None = None
     limit: int | None = None
     output_dir: str = _MISSING
+    learning_curve: str | None = None
+    compare: list[Any] | None = None
+    baselines: list[str] | None = None
+    seed: int = 13
+    bf16: bool = False
+    tables: str | None = None
+
+    def __post_init__(self) -> None:
+        systems = [name for name in ("predictions", "runs") if getattr(self, name) is not None]
+        systems += ["model.path"] if self.model.path else []
+        tasks = [name for name in ("compare", "baselines", "tables") if getattr(self, name) is not None]
+        if len(systems) > 1 or len(tasks) > 1 or (systems and tasks and tasks != ["baselines"]):
+            raise ConfigError(
+                f"{', '.join([*systems, *tasks])} cannot be done at once", remedy="run the command once for each"
+            )
 
 
 @dataclass

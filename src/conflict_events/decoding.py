@@ -51,7 +51,7 @@ def decode(text: str, tokens: Tokens, scores: Scores, scheme: LabelScheme, confi
         pairs = tokens.offsets[first:last]
         pairs = pairs[pairs[:, 0] < pairs[:, 1]]  # a token of white space has no place in the text
         score = float(chosen[first:last].min())
-        if len(pairs) and score >= config.min_score:
+        if len(pairs):
             start, end = int(pairs[0, 0]), int(pairs[-1, 1])
             if spans and start < spans[-1].end:
                 continue  # tokens of one character (byte fallback), split by argmax

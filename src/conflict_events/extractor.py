@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from conflict_events.checkpoint import Settings, label_scheme
+from conflict_events.confidence import Confidence
 from conflict_events.config import CheckpointConfig
 from conflict_events.engines.torch import TorchEngine
 from conflict_events.errors import CheckpointError, InputError
 from conflict_events.extraction import Extraction
 from conflict_events.hub import resolve
 from conflict_events.incidents import incidents
-from conflict_events.linking import TypeModel, assemble
+from conflict_events.linking.rule import TypeModel
 from conflict_events.schema import TRIGGER, Event, Span, lone_surrogate
 from conflict_events.tagging import Tagger
 from conflict_events.windows import TextTokenizer
@@ -26,17 +27,13 @@ class EventExtractor:
     Use :meth:`from_pretrained`.
 
     Args:
-        tagger: finds role spans and triggers.
-        types: names the type of an event; None for a checkpoint trained without events, which gives spans only.
-        language: of the articles, for sentence boundaries.
+        tagger: finds role spans, triggers and events.
         name: written into every record as ``model``.
     """
 
-    def __init__(self, tagger: Tagger, types: TypeModel | None, language: str = "en", name: str | None = None) -> None:
+    def __init__(self, tagger: Tagger, name: str | None = None) -> None:
         self.tagger = tagger
-        self.language = language
         self.name = name
-        self._types = types
 
     @classmethod
     def from_pretrained(
@@ -54,7 +51,8 @@ class EventExtractor:
         Args:
             model: a folder or a Hub id.
             revision: branch, tag or commit on the Hub.
-            min_score: leave out spans below this confidence (in [0, 1]); None for the checkpoint's own threshold.
+            min_score: leave out spans, arguments and events below this confidence (in [0, 1]); None for the
+                checkpoint's own thresholds.
             merge_mentions: group events that are mentions of the same act into incidents; None for the checkpoint's own
                 setting (off unless it was trained otherwise).
             device: ``cpu``, ``cuda``, ``mps``; None for the best present.
@@ -80,9 +78,15 @@ class EventExtractor:
         types = TypeModel.from_record(settings.event_types) if settings.event_types is not None else None
         tokenizer = TextTokenizer.from_file(folder / "tokenizer.json")
         engine = TorchEngine.from_folder(folder, device, batch_tokens)
-        tagger = Tagger(tokenizer, engine, scheme, columns, settings.window, decoding)
+        reach = engine.linker.reach if engine.linker else None
+        confidence = Confidence() if settings.confidence is None else Confidence.from_record(settings.confidence)
+        if decoding.min_score is not None:
+            confidence = confidence.at(decoding.min_score)
+        tagger = Tagger(
+            tokenizer, engine, scheme, columns, settings.window, decoding, reach, types, settings.language, confidence
+        )
         name = (settings.name or folder.resolve().name) if Path(model).is_dir() else str(model)
-        return cls(tagger, types, settings.language, f"{name}@{revision}" if revision else name)
+        return cls(tagger, f"{name}@{revision}" if revision else name)
 
     @classmethod
     def from_config(cls, config: CheckpointConfig) -> EventExtractor:
@@ -131,16 +135,13 @@ class EventExtractor:
             InputError: if an item is not a string or holds half a surrogate pair.
         """
         checked = (_checked(text, number) for number, text in enumerate(texts))
-        for text, spans in self.tagger.tag_many(checked):
-            yield spans, self._events(text, spans)
+        for _, reading in self.tagger.read_many(checked):
+            yield reading.spans, tuple(reading.events)
 
     @property
     def finds_events(self) -> bool:
         """Whether the checkpoint was trained with events; others give spans only."""
-        return self._types is not None
-
-    def _events(self, text: str, spans: Sequence[Span]) -> tuple[Event, ...]:
-        return tuple(assemble(text, spans, self._types, self.language)) if self._types else ()
+        return self.tagger.reach is not None or self.tagger.types is not None
 
 
 def _checked(text: str, number: int) -> str:

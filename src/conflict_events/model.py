@@ -52,6 +52,7 @@ def load_encoder(
         id2label=scheme.id2label,
         label2id=scheme.label2id,
         **_attention_dropout(folder, config),
+        **({"attn_implementation": config.attention} if config.attention else {}),
     )
     longest = _longest_window(model)
     if longest is not None and window.max_tokens > longest:

@@ -131,7 +131,8 @@ class Event:
         type: one of :class:`EventType`.
         trigger: the span (role ``trigger``) that names the act.
         arguments: spans whose roles are those of :class:`Role`, in text order.
-        score: confidence in [0, 1], or None for annotated events.
+        score: confidence in [0, 1] that the act and its type are right, or None for annotated events.
+        type_score: confidence in [0, 1] that the type is right if there is such an event, or None.
 
     Raises:
         DataError: an unknown type, a trigger in another role, an argument in a role that events do not have.
@@ -141,6 +142,7 @@ class Event:
     trigger: Span
     arguments: tuple[Span, ...] = ()
     score: float | None = None
+    type_score: float | None = None
 
     def __post_init__(self) -> None:
         try:
@@ -165,6 +167,8 @@ class Event:
         record: dict[str, Any] = {"id": event_id, "type": self.type.value}
         if self.score is not None:
             record["score"] = round(self.score, 4)
+        if self.type_score is not None:
+            record["type_score"] = round(self.type_score, 4)
         record["trigger"] = self.trigger.to_record()
         for role in Role:
             record[role.value] = [span.to_record() for span in self.by_role(role)]

@@ -26,7 +26,7 @@ _SEPARATOR = re.compile(r"(?<!\\)((?:\\\\)*) \| ")
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 
 COLUMNS = (
-    "document_id", "event_id", "incident_id", "type", "score",
+    "document_id", "event_id", "incident_id", "type", "type_score", "score",
     "trigger", "trigger_start", "trigger_end", "trigger_score",
     *(f"{role.value}{part}" for role in Role for part in _PARTS),
     "sentence", "sentence_start", "sentence_end", "model", "meta",
@@ -63,6 +63,7 @@ def rows(text: str, extraction: Extraction, language: str = "en") -> Iterator[di
             "event_id": f"E{number}",
             "incident_id": incident_of.get(number - 1),
             "type": event.type.value,
+            "type_score": _rounded(event.type_score),
             "score": _rounded(event.score),
             **dict(zip((f"trigger{part}" for part in _PARTS), _parts(event.trigger), strict=True)),
             **_arguments(event),

@@ -1,4 +1,4 @@
-"""Texts to role spans: tokenise, cut into windows, score, join, decode.
+"""Texts to role spans and events: tokenise, cut into windows, score, join, decode, link.
 
 Training scores its dev split with this, and the extractor works with it, so that what is measured is what users get.
 """
@@ -6,29 +6,46 @@ Training scores its dev split with this, and the extractor works with it, so tha
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 
+from conflict_events.confidence import Confidence
 from conflict_events.config import DecodingConfig, WindowConfig
 from conflict_events.decoding import Scores, decode
-from conflict_events.labels import LabelScheme
-from conflict_events.schema import Span
+from conflict_events.engines.base import Engine
+from conflict_events.labels import LabelScheme, tokens_of
+from conflict_events.linking.decoding import ROLES, decode_event
+from conflict_events.linking.rule import TypeModel, assemble
+from conflict_events.linking.surroundings import sentence_numbers, surroundings
+from conflict_events.schema import TRIGGER, Event, Span
+from conflict_events.scores import Link
 from conflict_events.windows import TextTokenizer, Tokens, join, windows_of
 
 # Texts are worked on in groups of about this size: enough to fill batches of windows of like length, little to hold.
-_GROUP_CHARACTERS = 400_000
+_GROUP_CHARACTERS = 200_000
 _GROUP_TEXTS = 256
 
 
-class Engine(Protocol):
-    """Runs the encoder over windows of token ids."""
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a checkpoint finds in a text: spans, triggers among them, and events."""
 
-    def run(self, windows: Sequence[Sequence[int]]) -> list[npt.NDArray[np.float32]]:
-        """Logits of shape ``(len(window), columns)`` for each window, in the order given."""
-        ...
+    spans: list[Span]
+    events: list[Event]
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """A trigger, the role spans within its reach, and both as the linker takes them."""
+
+    trigger: Span
+    spans: list[Span]
+    link: Link
+
+
+ScoredText = tuple[Tokens, Scores, Scores | None]
+"""Tokens, logits, ``(tokens, labels)``, and, for the linker, the encoder's states, ``(tokens, hidden_size)``."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +59,10 @@ class Tagger:
         columns: which column of the engine's scores holds each label of the scheme.
         window: how documents are cut.
         decoding: how scores become spans.
+        reach: of the linker, in tokens; None if there is none.
+        types: for events by the sentence rule, where there is no linker; None gives spans only.
+        language: of the texts, for the sentence rule.
+        confidence: what scores are worth, and what is left out.
     """
 
     tokenizer: TextTokenizer
@@ -50,26 +71,83 @@ class Tagger:
     columns: Sequence[int]
     window: WindowConfig
     decoding: DecodingConfig
+    reach: int | None = None
+    types: TypeModel | None = None
+    language: str = "en"
+    confidence: Confidence = field(default_factory=Confidence)
 
-    def tag_many(self, texts: Iterable[str]) -> Iterator[tuple[str, list[Span]]]:
-        """Each text with its spans, in the order given; worked on in groups as they are asked for."""
+    def read_many(self, texts: Iterable[str]) -> Iterator[tuple[str, Reading]]:
+        """Each text with what is found in it, in the order given; worked on in groups as they are asked for."""
         group: list[str] = []
         characters = 0
         for text in texts:
             group.append(text)
             characters += len(text)
             if characters >= _GROUP_CHARACTERS or len(group) >= _GROUP_TEXTS:
-                yield from zip(group, self.tag(group), strict=True)
+                yield from zip(group, self.read(group), strict=True)
                 group, characters = [], 0
-        yield from zip(group, self.tag(group), strict=True)
+        yield from zip(group, self.read(group), strict=True)
 
-    def tag(self, texts: Sequence[str]) -> list[list[Span]]:
-        """The spans of each text, in text order, with scores."""
-        scored = zip(texts, self.score(texts), strict=True)
-        return [decode(text, tokens, scores, self.scheme, self.decoding) for text, (tokens, scores) in scored]
+    def read(self, texts: Sequence[str]) -> list[Reading]:
+        """The spans of each text, in text order, and its events, in the order of their triggers, with scores."""
+        scored = list(self.score(texts))
+        spans = [
+            self.confidence.spans(decode(text, tokens, scores, self.scheme, self.decoding))
+            for text, (tokens, scores, _) in zip(texts, scored, strict=True)
+        ]
+        events = self._linked(texts, spans, scored) if self.reach is not None else self._assembled(texts, spans)
+        return [
+            Reading([self.confidence.scaled(span) for span in found], self.confidence.events(made))
+            for found, made in zip(spans, events, strict=True)
+        ]
 
-    def score(self, texts: Sequence[str]) -> Iterator[tuple[Tokens, Scores]]:
-        """Tokens and logits, shape ``(tokens, labels)``, of each text."""
+    def _assembled(self, texts: Sequence[str], spans: Sequence[list[Span]]) -> list[list[Event]]:
+        """Events by the sentence rule."""
+        if self.types is None:
+            return [[] for _ in texts]
+        return [assemble(text, found, self.types, self.language) for text, found in zip(texts, spans, strict=True)]
+
+    def _linked(
+        self, texts: Sequence[str], spans: Sequence[list[Span]], scored: Sequence[ScoredText]
+    ) -> list[list[Event]]:
+        """Events by the linker: one for each trigger."""
+        candidates: list[list[_Candidate]] = [
+            list(self._candidates(text, found, tokens, states)) if states is not None else []
+            for text, found, (tokens, _, states) in zip(texts, spans, scored, strict=True)
+        ]
+        linked = iter(self.engine.link([candidate.link for of_text in candidates for candidate in of_text]))
+        return [
+            [decode_event(text, candidate.trigger, candidate.spans, next(linked)) for candidate in of_text]
+            for text, of_text in zip(texts, candidates, strict=True)
+        ]
+
+    def _candidates(self, text: str, spans: Sequence[Span], tokens: Tokens, states: Scores) -> Iterator[_Candidate]:
+        """An event to be for each trigger."""
+        assert self.reach is not None
+        triggers = [span for span in spans if span.role == TRIGGER]
+        if not triggers:
+            return
+        roles = [span for span in spans if span.role in ROLES]
+        places = np.array([_place(tokens, span) for span in roles], dtype=np.int64).reshape(-1, 2)
+        anchors = [_place(tokens, trigger) for trigger in triggers]
+        around = surroundings(sentence_numbers(text, tokens, self.language), anchors, self.reach)
+        for trigger, (first, last), seen in zip(triggers, anchors, around, strict=True):
+            near = np.flatnonzero((places[:, 0] >= seen.start) & (places[:, 1] < seen.end))
+            yield _Candidate(
+                trigger,
+                [roles[number] for number in near],
+                Link(
+                    states[seen.start : seen.end],
+                    first - seen.start,
+                    last - seen.start,
+                    seen.sentence,
+                    seen.between,
+                    places[near] - seen.start,
+                ),
+            )
+
+    def score(self, texts: Sequence[str]) -> Iterator[ScoredText]:
+        """The scores of each text."""
         tokenised = self.tokenizer(texts)
         cuts = [windows_of(len(tokens), self.window, self.tokenizer.special_tokens) for tokens in tokenised]
         frames = [
@@ -80,5 +158,21 @@ class Tagger:
         rows = iter(self.engine.run(frames))
         first = len(self.tokenizer.prefix)
         for tokens, windows in zip(tokenised, cuts, strict=True):
-            parts = [next(rows)[first : first + len(window), self.columns] for window in windows]
-            yield tokens, join(windows, parts) if parts else np.empty((0, len(self.columns)), np.float32)
+            parts = [next(rows) for _ in windows]
+            logits = [part.logits[first : first + len(w), self.columns] for part, w in zip(parts, windows, strict=True)]
+            states = [
+                part.states[first : first + len(w)]
+                for part, w in zip(parts, windows, strict=True)
+                if part.states is not None
+            ]
+            yield (
+                tokens,
+                join(windows, logits) if logits else np.empty((0, len(self.columns)), np.float32),
+                join(windows, states) if states else None,
+            )
+
+
+def _place(tokens: Tokens, span: Span) -> tuple[int, int]:
+    """A span's first and last token."""
+    touched = tokens_of(tokens.offsets, span.start, span.end)
+    return int(touched[0]), int(touched[-1])

@@ -1,17 +1,22 @@
-"""The torch engine: a transformers token classifier in evaluation mode."""
+"""The torch engine: a transformers token classifier, and the linker on its states, in evaluation mode."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from transformers import PreTrainedModel
 
-from conflict_events.errors import ConfigError
+from conflict_events.engines.base import batches
+from conflict_events.errors import CheckpointError, ConfigError
+from conflict_events.linking.network import Linker, load_linker
 from conflict_events.model import load_classifier
+from conflict_events.scores import Link, LinkScores, Scored
 
 
 class TorchEngine:
@@ -19,11 +24,13 @@ class TorchEngine:
 
     Args:
         model: a token classifier.
+        linker: on its states, if there is one.
         batch_tokens: about how many tokens, padding included, go through the encoder at a time.
     """
 
-    def __init__(self, model: PreTrainedModel, batch_tokens: int = 4096) -> None:
+    def __init__(self, model: PreTrainedModel, linker: Linker | None = None, batch_tokens: int = 4096) -> None:
         self.model = model
+        self.linker = linker
         self.batch_tokens = batch_tokens
 
     @classmethod
@@ -38,43 +45,61 @@ class TorchEngine:
             "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
         )
         model = load_classifier(folder)
+        linker = load_linker(folder, model.config.hidden_size)
         try:
-            model.to(torch.device(device))  # type: ignore[arg-type]  # a wrapper hides nn.Module's signature
+            for module in (model, linker):
+                if module is not None:
+                    module.to(torch.device(device))  # type: ignore[arg-type]  # a wrapper hides nn.Module's signature
         except (RuntimeError, AssertionError) as error:
             raise ConfigError(f"device {device!r} cannot be used ({error})", remedy="choose cpu, cuda or mps") from None
-        return cls(model, batch_tokens)
+        return cls(model, linker, batch_tokens)
 
-    def run(self, windows: Sequence[Sequence[int]]) -> list[npt.NDArray[np.float32]]:
+    def run(self, windows: Sequence[Sequence[int]]) -> list[Scored]:
         """Scores of windows.
 
         Args:
             windows: token ids of each, special tokens included.
 
         Returns:
-            For each window, in the order given, logits of shape ``(len(window), labels)``.
+            For each window, in the order given, logits of shape ``(len(window), labels)`` and, with a linker, the
+            encoder's states, ``(len(window), hidden_size)``.
         """
-        was_training = self.model.training
-        self.model.train(False)
-        scores: list[npt.NDArray[np.float32]] = [np.empty(0, np.float32)] * len(windows)
-        with torch.inference_mode():
-            for numbers in self._batches(windows):
+        scored: list[Scored] = [Scored(np.empty(0, np.float32), None)] * len(windows)
+        with self._evaluating():
+            for numbers in batches([len(window) for window in windows], self.batch_tokens):
                 for number, rows in zip(numbers, self._forward([windows[n] for n in numbers]), strict=True):
-                    scores[number] = rows
-        self.model.train(was_training)
-        return scores
+                    scored[number] = rows
+        return scored
 
-    def _batches(self, windows: Sequence[Sequence[int]]) -> Iterator[list[int]]:
-        """Numbers of windows of like length, so that little is padded."""
-        batch: list[int] = []
-        for number in sorted(range(len(windows)), key=lambda n: len(windows[n])):
-            if batch and (len(batch) + 1) * len(windows[number]) > self.batch_tokens:
-                yield batch
-                batch = []
-            batch.append(number)
-        if batch:
-            yield batch
+    def link(self, links: Sequence[Link]) -> list[LinkScores]:
+        """Scores of events, in the order given.
 
-    def _forward(self, windows: Sequence[Sequence[int]]) -> list[npt.NDArray[np.float32]]:
+        Raises:
+            CheckpointError: if there is no linker.
+        """
+        if self.linker is None:
+            raise CheckpointError("there is no linker", remedy="train with linker.enabled=true on a corpus with events")
+        scored: list[LinkScores] = [LinkScores(np.empty(0, np.float32), np.empty(0, np.float32))] * len(links)
+        with self._evaluating():
+            for numbers in batches([len(link.states) for link in links], self.batch_tokens):
+                for number, scores in zip(numbers, self._link([links[n] for n in numbers]), strict=True):
+                    scored[number] = scores
+        return scored
+
+    @contextmanager
+    def _evaluating(self) -> Iterator[None]:
+        modules = [self.model] if self.linker is None else [self.model, self.linker]
+        was_training = [module.training for module in modules]
+        for module in modules:
+            module.train(False)
+        try:
+            with torch.inference_mode():
+                yield
+        finally:
+            for module, mode in zip(modules, was_training, strict=True):
+                module.train(mode)
+
+    def _forward(self, windows: Sequence[Sequence[int]]) -> list[Scored]:
         longest = max(map(len, windows))
         ids = torch.full((len(windows), longest), self.model.config.pad_token_id or 0)  # (batch, tokens)
         mask = torch.zeros((len(windows), longest), dtype=torch.long)
@@ -82,6 +107,35 @@ class TorchEngine:
             ids[row, : len(window)] = torch.tensor(window)
             mask[row, : len(window)] = 1
         device = self.model.device
-        logits = self.model(input_ids=ids.to(device), attention_mask=mask.to(device)).logits  # (batch, tokens, labels)
-        array = logits.float().cpu().numpy()
-        return [array[row, : len(window)] for row, window in enumerate(windows)]
+        output = self.model(
+            input_ids=ids.to(device), attention_mask=mask.to(device), output_hidden_states=self.linker is not None
+        )
+        logits = output.logits.float().cpu().numpy()  # (batch, tokens, labels)
+        states = None
+        if self.linker is not None:
+            states = output.hidden_states[-1].float().cpu().numpy()  # (batch, tokens, hidden_size)
+        return [
+            Scored(logits[row, : len(window)], None if states is None else states[row, : len(window)])
+            for row, window in enumerate(windows)
+        ]
+
+    def _link(self, links: Sequence[Link]) -> list[LinkScores]:
+        assert self.linker is not None
+        device = self.model.device
+        roles, types = self.linker(
+            states=_padded([link.states for link in links]).to(device),
+            mask=_padded([np.ones(len(link.states), dtype=np.bool_) for link in links]).to(device),
+            first=torch.tensor([link.first for link in links], device=device),
+            last=torch.tensor([link.last for link in links], device=device),
+            sentence=_padded([link.sentence for link in links]).to(device),
+            between=_padded([link.between for link in links]).to(device),
+            span_first=_padded([link.spans[:, 0] for link in links]).to(device),
+            span_last=_padded([link.spans[:, 1] for link in links]).to(device),
+        )
+        roles, types = roles.float().cpu().numpy(), types.float().cpu().numpy()
+        return [LinkScores(roles[row, : len(link.spans)], types[row]) for row, link in enumerate(links)]
+
+
+def _padded(rows: Sequence[npt.NDArray[Any]]) -> torch.Tensor:
+    """Rows of different lengths as one tensor, filled with zeros."""
+    return torch.nn.utils.rnn.pad_sequence([torch.from_numpy(row) for row in rows], batch_first=True)

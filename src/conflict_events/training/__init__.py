@@ -12,9 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from datasets import Dataset
 from transformers import (
-    DataCollatorForTokenClassification,
     EarlyStoppingCallback,
     PreTrainedModel,
     PreTrainedTokenizerFast,
@@ -25,35 +23,27 @@ from transformers import (
 from transformers.trainer_utils import get_last_checkpoint
 
 from conflict_events.checkpoint import Settings
-from conflict_events.config import TrainConfig, TrainingConfig, WindowConfig
+from conflict_events.config import TrainConfig, TrainingConfig
 from conflict_events.corpora import Corpus
 from conflict_events.engines.torch import TorchEngine
-from conflict_events.errors import ConfigError, DataError
-from conflict_events.labels import IGNORE, LabelScheme, is_inside
-from conflict_events.linking import TypeModel
+from conflict_events.errors import ConfigError
+from conflict_events.labels import LabelScheme
+from conflict_events.linking.decoding import ROLES, TYPES
+from conflict_events.linking.network import LINKER_CONFIG, LINKER_WEIGHTS, Linker, save_linker
+from conflict_events.linking.rule import TypeModel
+from conflict_events.metrics.events import EventScores, event_scores
+from conflict_events.metrics.score import Score
 from conflict_events.metrics.strict import StrictScores, strict_scores
 from conflict_events.model import load_encoder
-from conflict_events.schema import Document
+from conflict_events.schema import Document, Layer
 from conflict_events.tagging import Tagger
-from conflict_events.windows import TextTokenizer, cut_spans, windows_of
+from conflict_events.training.calibrating import fit_confidence
+from conflict_events.training.encoding import Collator, encode
+from conflict_events.training.joint import JointModel
+from conflict_events.windows import TextTokenizer
 from conflict_events.writers import write_json
 
 CHECKPOINT = "checkpoint"
-
-
-@dataclass(frozen=True)
-class LostGold:
-    """Annotated spans of the training split that the tagger cannot learn as they are.
-
-    Attributes:
-        spans: all annotated spans.
-        cut: longer than any window shows whole.
-        competing: overlapping another span, which single-label BIO cannot hold.
-    """
-
-    spans: int
-    cut: int
-    competing: int
 
 
 @dataclass(frozen=True)
@@ -73,46 +63,8 @@ class TrainResult:
     is_writer: bool
 
 
-def encode(
-    documents: Sequence[Document], tokenizer: TextTokenizer, scheme: LabelScheme, window: WindowConfig
-) -> tuple[Dataset, LostGold]:
-    """Windows of documents with label ids, and the annotation that was lost on the way.
-
-    A span that a window shows in part is hidden from the loss there; the overlap shows it whole in the next window.
-
-    Returns:
-        A dataset with ``input_ids``, ``labels`` (special tokens and hidden ones are -100) and ``length``.
-    """
-    rows: list[dict[str, Any]] = []
-    total = cut = competing = 0
-    for document, tokens in zip(documents, tokenizer([d.text for d in documents]), strict=True):
-        spans = document.spans
-        labels, lost = scheme.encode(tokens.offsets, spans)
-        windows = windows_of(len(tokens), window, tokenizer.special_tokens)
-        total += len(spans)
-        competing += len(lost)
-        cut += len(cut_spans(windows, tokens.offsets, set(spans) - set(lost)))
-        for part in windows:
-            shown = labels[part.start : part.end].copy()
-            first = 0
-            while first < len(shown) and is_inside(shown[first]):
-                first += 1  # a span that began before this window
-            shown[:first] = IGNORE
-            if part.end < len(labels) and is_inside(labels[part.end]):
-                last = len(shown)
-                while last > 0 and is_inside(shown[last - 1]):
-                    last -= 1  # a span that goes on after this window
-                shown[max(last - 1, 0) :] = IGNORE
-            frame = tokenizer.frame(tokens, part)
-            padded = [IGNORE] * len(tokenizer.prefix) + shown.tolist() + [IGNORE] * len(tokenizer.suffix)
-            rows.append({"input_ids": frame, "labels": padded, "length": len(frame)})
-    if not rows:
-        raise DataError("no document of the training split has any text", remedy="check corpus.path")
-    return Dataset.from_list(rows), LostGold(total, cut, competing)
-
-
 def train(config: TrainConfig, corpus: Corpus) -> TrainResult:
-    """Fine-tune, keep the best epoch by dev strict micro-F1 over roles, and write the checkpoint.
+    """Fine-tune, keep the best epoch by dev strict micro-F1 over roles, fit confidence on dev, write the checkpoint.
 
     The output folder gets ``checkpoint/`` (safetensors, tokenizer, labels, settings), ``metrics.json`` and
     ``training_log.jsonl``; Trainer's own checkpoints, for resuming, are in ``trainer/``.
@@ -129,24 +81,32 @@ def train(config: TrainConfig, corpus: Corpus) -> TrainResult:
     set_seed(config.training.seed)
     model, hf_tokenizer = load_encoder(config.model, scheme, config.window)
     tokenizer = TextTokenizer(hf_tokenizer.backend_tokenizer)
-    dataset, lost = encode(documents, tokenizer, scheme, config.window)
     types = TypeModel.fit(documents)
-    settings = Settings(
-        window=config.window,
-        decoding=config.decoding,
-        language=corpus.config.language,
-        name=f"{corpus.config.name}-{config.training.seed}",
-        event_types=types.to_record() if types else None,
+    linker = None
+    if config.linker.enabled and types is not None:
+        linker = Linker(model.config.hidden_size, len(ROLES), len(TYPES), config.linker)
+    dataset, lost = encode(
+        documents, tokenizer, scheme, config.window, linker.reach if linker else None, corpus.config.language
     )
-    tagger = Tagger(tokenizer, TorchEngine(model), scheme, range(len(scheme.labels)), config.window, config.decoding)
+    tagger = Tagger(
+        tokenizer,
+        TorchEngine(model, linker),
+        scheme,
+        range(len(scheme.labels)),
+        config.window,
+        config.decoding,
+        linker.reach if linker else None,
+        types,
+        corpus.config.language,
+    )
     trainer = TaggerTrainer(
         tagger=tagger,
         dev=scored["dev"],
-        model=model,
+        model=JointModel(model, linker, config.linker.loss_weight, config.training.label_smoothing_factor),
         args=arguments,
         train_dataset=dataset,
         processing_class=hf_tokenizer,
-        data_collator=DataCollatorForTokenClassification(hf_tokenizer, label_pad_token_id=IGNORE),
+        data_collator=Collator(model.config.pad_token_id or 0),
         callbacks=_callbacks(config.training),
     )
     resume = _resume_point(config.training.resume_from_checkpoint, steps_folder)
@@ -166,20 +126,51 @@ def train(config: TrainConfig, corpus: Corpus) -> TrainResult:
             "tokens_per_epoch": sum(dataset["length"]),  # padding not counted
         },
     }
+    confidence = fit_confidence(scored["dev"], tagger.read([document.text for document in scored["dev"]]))
+    least = config.decoding.min_score
+    tagger = dataclasses.replace(tagger, confidence=confidence if least is None else confidence.at(least))
     metrics |= {name: evaluate(tagger, split).to_record() for name, split in scored.items()}
     folder = Path(config.output_dir) / CHECKPOINT
     if trainer.is_world_process_zero():
+        settings = Settings(
+            window=config.window,
+            decoding=config.decoding,
+            language=corpus.config.language,
+            name=f"{corpus.config.name}-{config.training.seed}",
+            event_types=types.to_record() if types else None,
+            confidence=confidence.to_record(),
+        )
         save(folder, model, hf_tokenizer, settings)
+        for name in (LINKER_CONFIG, LINKER_WEIGHTS):
+            (folder / name).unlink(missing_ok=True)  # an earlier run's would pass for this one's
+        if linker is not None:
+            save_linker(linker, folder, config.linker)
         write_json(Path(config.output_dir) / "metrics.json", metrics)
         lines = (json.dumps(entry) + "\n" for entry in trainer.state.log_history)
         (Path(config.output_dir) / "training_log.jsonl").write_text("".join(lines), "utf-8")
     return TrainResult(folder, metrics, tuple(scored), trainer.is_world_process_zero())
 
 
-def evaluate(tagger: Tagger, documents: Sequence[Document]) -> StrictScores:
-    """Strict scores of a tagger on annotated documents."""
-    predicted = tagger.tag([document.text for document in documents])
-    return strict_scores([document.spans for document in documents], predicted, tagger.scheme.roles)
+@dataclass(frozen=True)
+class Scores:
+    """Strict span scores and, where documents have events and the checkpoint finds them, event scores."""
+
+    spans: StrictScores
+    events: EventScores | None
+
+    def to_record(self) -> dict[str, Any]:
+        record = self.spans.to_record()
+        return record if self.events is None else record | {"events": self.events.to_record()}
+
+
+def evaluate(tagger: Tagger, documents: Sequence[Document]) -> Scores:
+    """Scores of a tagger on annotated documents."""
+    readings = tagger.read([document.text for document in documents])
+    spans = strict_scores([d.spans for d in documents], [r.spans for r in readings], tagger.scheme.roles)
+    with_events = [(d, r.events) for d, r in zip(documents, readings, strict=True) if Layer.EVENTS in d.layers]
+    if tagger.types is None or not with_events:
+        return Scores(spans, None)
+    return Scores(spans, event_scores([d for d, _ in with_events], [e for _, e in with_events]))
 
 
 def save(folder: Path, model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, settings: Settings) -> None:
@@ -203,10 +194,15 @@ def training_arguments(config: TrainingConfig, folder: Path) -> TrainingArgument
             remedy="set training.load_best_model_at_end=true",
         )
     # Trainer takes bf16 on a CPU only when told that it is to use one.
+    values["label_smoothing_factor"] = 0.0  # the joint model's losses have it
     values["use_cpu"] = config.use_cpu or not (torch.cuda.is_available() or torch.backends.mps.is_available())
     try:
         return TrainingArguments(
-            output_dir=str(folder), length_column_name="length", dataloader_pin_memory=False, **values
+            output_dir=str(folder),
+            length_column_name="length",
+            dataloader_pin_memory=False,
+            remove_unused_columns=False,
+            **values,
         )
     except (ValueError, TypeError) as error:
         raise ConfigError(f"transformers refuses the training settings: {error}", where="training") from None
@@ -247,9 +243,12 @@ class TaggerTrainer(Trainer):
         """Strict scores on the dev documents; every process of a distributed run computes the same ones."""
         scores = evaluate(self._tagger, self._dev)
         metrics = {
-            f"{metric_key_prefix}_role_f1": scores.roles.f1,
-            f"{metric_key_prefix}_overall_f1": scores.overall.f1,
-        } | {f"{metric_key_prefix}_{role}_f1": score.f1 for role, score in scores.per_role.items()}
+            f"{metric_key_prefix}_role_f1": scores.spans.roles.f1,
+            f"{metric_key_prefix}_overall_f1": scores.spans.overall.f1,
+        } | {f"{metric_key_prefix}_{role}_f1": score.f1 for role, score in scores.spans.per_role.items()}
+        if scores.events is not None:
+            metrics[f"{metric_key_prefix}_linked_f1"] = Score.of(scores.events.counts["linked"]).f1
+            metrics[f"{metric_key_prefix}_type_accuracy"] = scores.events.type_accuracy
         self.log(metrics)
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics

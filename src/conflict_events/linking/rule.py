@@ -122,7 +122,7 @@ def assemble(text: str, spans: Sequence[Span], types: TypeModel, language: str =
                 own = [*own, min(same, key=lambda span: (_distance(trigger, span), span.start))]
         kind, probability = types.predict(trigger, own)
         score = None if trigger.score is None else trigger.score * probability
-        events.append(Event(kind, trigger, tuple(own), score))
+        events.append(Event(kind, trigger, tuple(own), score, probability))
     return events
 
 

@@ -7,16 +7,30 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import ROLES, ROOT, wordpiece_tokenizer
+import torch
+from conftest import ROLES, ROOT, SMALL_LINKER
+from safetensors.torch import load_file
+from transformers import pipeline
 
 from conflict_events.checkpoint import Settings, label_scheme
-from conflict_events.config import CorpusConfig, ModelConfig, TrainConfig, TrainingConfig, WindowConfig
+from conflict_events.confidence import Confidence
+from conflict_events.config import (
+    CorpusConfig,
+    DecodingConfig,
+    LinkerConfig,
+    ModelConfig,
+    TrainConfig,
+    TrainingConfig,
+    WindowConfig,
+)
 from conflict_events.corpora import load
-from conflict_events.errors import ConfigError, DataError
-from conflict_events.labels import IGNORE, LabelScheme
-from conflict_events.schema import Document
-from conflict_events.training import encode, train, training_arguments
-from conflict_events.windows import TextTokenizer
+from conflict_events.corpora.formats import jsonl
+from conflict_events.errors import ConfigError
+from conflict_events.extractor import EventExtractor
+from conflict_events.labels import LabelScheme
+from conflict_events.linking.network import LINKER_CONFIG, LINKER_WEIGHTS
+from conflict_events.schema import Document, Layer, Role
+from conflict_events.training import evaluate, train, training_arguments
 
 QUICK = {
     "max_steps": 4, "per_device_train_batch_size": 2, "learning_rate": 5e-3, "eval_strategy": "steps",
@@ -37,56 +51,11 @@ def config_for(corpus: CorpusConfig, encoder: Path, output: Path, **training: ob
     return TrainConfig(
         corpus=corpus,
         model=ModelConfig(encoder=str(encoder)),
+        linker=SMALL_LINKER,
         window=WindowConfig(64, 16),
         training=TrainingConfig(**{**QUICK, **training}),  # type: ignore[arg-type]
         output_dir=str(output),
     )
-
-
-def document(text: str, *spans: tuple[str, str]) -> Document:
-    record = {"id": "d", "text": text, "spans": []}
-    for role, words in spans:
-        start = text.index(words)
-        record["spans"].append({"role": role, "start": start, "end": start + len(words)})  # type: ignore[attr-defined]
-    return Document.from_record(record)
-
-
-def test_encoding_frames_windows_and_labels_their_tokens() -> None:
-    scheme = LabelScheme(ROLES)
-    text = document("rebels bombed the village", ("attacker", "rebels"), ("target", "village"), ("trigger", "bombed"))
-    dataset, lost = encode([text], TextTokenizer(wordpiece_tokenizer()), scheme, WindowConfig(64, 16))
-    assert [scheme.id2label.get(n, "-") for n in dataset[0]["labels"]] == [
-        "-", "B-ATTACKER", "B-TRIGGER", "O", "B-TARGET", "-",
-    ]  # fmt: skip
-    assert dataset[0]["length"] == len(dataset[0]["input_ids"]) == 6
-    assert (lost.spans, lost.cut, lost.competing) == (3, 0, 0)
-
-
-def test_a_span_that_a_window_shows_in_part_is_hidden_from_the_loss_there_and_whole_in_another() -> None:
-    scheme = LabelScheme(ROLES)
-    text = document("the " * 7 + "rebels near the village " + "the " * 9, ("attacker", "rebels near the village"))
-    window = WindowConfig(max_tokens=14, overlap=6)
-    dataset, lost = encode([text], TextTokenizer(wordpiece_tokenizer()), scheme, window)
-    runs = [[n for n in row["labels"][1:-1] if n != 0] for row in dataset]
-    begin, inside = scheme.begin("attacker"), scheme.inside("attacker")
-    assert [begin, inside, inside, inside] in runs
-    assert all(run in ([], [begin, inside, inside, inside], [IGNORE] * len(run)) for run in runs)
-    assert any(IGNORE in run for run in runs), "the case under test does not occur"
-    assert lost.cut == 0
-
-
-def test_lost_gold_is_counted() -> None:
-    long = "rebels " * 12
-    cut = document(long + "the " * 12, ("attacker", long.strip()))
-    competing = document("rebels bombed", ("attacker", "rebels"), ("target", "rebels"))
-    tokenizer, scheme = TextTokenizer(wordpiece_tokenizer()), LabelScheme(ROLES)
-    _, lost = encode([cut, competing], tokenizer, scheme, WindowConfig(12, 4))
-    assert (lost.spans, lost.cut, lost.competing) == (3, 1, 1)
-
-
-def test_a_training_split_without_text_is_refused() -> None:
-    with pytest.raises(DataError, match=r"corpus\.path"):
-        encode([document("")], TextTokenizer(wordpiece_tokenizer()), LabelScheme(ROLES), WindowConfig())
 
 
 def test_early_stopping_needs_the_best_checkpoint(tmp_path: Path) -> None:
@@ -104,14 +73,15 @@ def test_training_writes_a_checkpoint_that_says_how_it_is_used(
     tiny_corpus: CorpusConfig, tiny_encoder: Path, tmp_path: Path
 ) -> None:
     result = train(config_for(tiny_corpus, tiny_encoder, tmp_path / "out"), load(tiny_corpus))
-    assert {"model.safetensors", "tokenizer.json", "config.json", "conflict_events.json"} <= {
-        path.name for path in result.checkpoint.iterdir()
-    }
+    assert {
+        "model.safetensors", "tokenizer.json", "config.json", "conflict_events.json", LINKER_WEIGHTS, LINKER_CONFIG,
+    } <= {path.name for path in result.checkpoint.iterdir()}  # fmt: skip
     assert label_scheme(result.checkpoint)[0] == LabelScheme(ROLES)
     settings = Settings.load(result.checkpoint)
     assert settings.window == WindowConfig(64, 16)
     assert settings.name == "tiny-13"
     assert settings.event_types is not None
+    assert Confidence.from_record(settings.confidence) is not None
     metrics = json.loads((tmp_path / "out" / "metrics.json").read_text("utf-8"))
     assert metrics == result.metrics
     assert metrics["documents"] == {"train": 6, "dev": 3, "test": 3}
@@ -142,6 +112,113 @@ def test_a_run_resumes_from_its_last_checkpoint(tiny_corpus: CorpusConfig, tiny_
     log = [json.loads(line) for line in (tmp_path / "training_log.jsonl").read_text("utf-8").splitlines()]
     steps = [entry["step"] for entry in log if "loss" in entry]
     assert steps == [1, 2, 3, 4, 5, 6]
+
+
+def test_a_resumed_run_ends_where_one_that_was_not_interrupted_ends(
+    tiny_corpus: CorpusConfig, tiny_encoder: Path, tmp_path: Path
+) -> None:
+    def run(name: str, **training: object) -> dict[str, torch.Tensor]:
+        steady = {"lr_scheduler_type": "constant", "load_best_model_at_end": False} | training
+        result = train(config_for(tiny_corpus, tiny_encoder, tmp_path / name, **steady), load(tiny_corpus))
+        return load_file(result.checkpoint / LINKER_WEIGHTS)
+
+    whole = run("whole", max_steps=6)
+    first = run("parts", max_steps=4)
+    second = run("parts", max_steps=6, resume_from_checkpoint="last")
+    assert not torch.allclose(first["token.weight"], second["token.weight"], atol=1e-5)
+    for name, weights in whole.items():
+        torch.testing.assert_close(second[name], weights, atol=1e-5, rtol=1e-3)
+
+
+# Events
+
+
+def roles_only(corpus: CorpusConfig) -> CorpusConfig:
+    """The same corpus as one that does not annotate events."""
+    for split in ("train", "dev", "test"):
+        documents = [
+            Document(d.id, d.text, frozenset([Layer.ROLES]), tuple(s for s in d.spans if s.role in set(Role)))
+            for d in load(corpus).split(split)
+        ]
+        jsonl.write(Path(corpus.path) / f"{split}.jsonl", documents)
+    return corpus
+
+
+def names(checkpoint: Path) -> set[str]:
+    return {path.name for path in checkpoint.iterdir()}
+
+
+def test_a_trained_checkpoint_finds_events(tiny_corpus: CorpusConfig, tiny_encoder: Path, tmp_path: Path) -> None:
+    config = config_for(
+        tiny_corpus, tiny_encoder, tmp_path, max_steps=80, eval_steps=80, save_steps=80, logging_steps=20
+    )
+    result = train(config, load(tiny_corpus))
+    assert result.metrics["dev"]["events"]["linked"]["f1"] > 0.9
+    extractor = EventExtractor.from_pretrained(result.checkpoint, device="cpu")
+    assert extractor.tagger.reach == SMALL_LINKER.reach
+    for document in load(tiny_corpus).split("train"):
+        (annotated,), (event,) = document.events, extractor.extract(document.text).events
+        assert (event.type, event.trigger.key) == (annotated.type, annotated.trigger.key)
+        assert [s.key for s in event.arguments] == [s.key for s in annotated.arguments]
+        for score in (event.score, event.type_score, event.trigger.score, *(s.score for s in event.arguments)):
+            assert score is not None
+            assert 0 <= score <= 1
+    tagger = pipeline("token-classification", model=str(result.checkpoint), device="cpu")
+    assert [(token["word"], token["entity"]) for token in tagger("rebels bombed the village")] == [
+        ("rebels", "B-ATTACKER"),
+        ("bombed", "B-TRIGGER"),
+        ("village", "B-TARGET"),
+    ]
+
+
+def test_what_training_reports_is_what_the_checkpoint_gives(
+    tiny_corpus: CorpusConfig, tiny_encoder: Path, tmp_path: Path
+) -> None:
+    corpus = load(tiny_corpus)
+    config = config_for(tiny_corpus, tiny_encoder, tmp_path, max_steps=12, eval_steps=12, save_steps=12)
+    result = train(config, corpus)
+    extractor = EventExtractor.from_pretrained(result.checkpoint, device="cpu")
+    for split in ("dev", "test"):
+        assert evaluate(extractor.tagger, corpus.split(split)).to_record() == result.metrics[split]
+
+
+def test_a_corpus_without_events_trains_the_tagger_only(
+    tiny_corpus: CorpusConfig, tiny_encoder: Path, tmp_path: Path
+) -> None:
+    corpus = load(roles_only(tiny_corpus))
+    result = train(config_for(tiny_corpus, tiny_encoder, tmp_path), corpus)
+    assert names(result.checkpoint).isdisjoint({LINKER_CONFIG, LINKER_WEIGHTS})
+    assert Settings.load(result.checkpoint).event_types is None
+    assert "events" not in result.metrics["dev"]
+    extractor = EventExtractor.from_pretrained(result.checkpoint, device="cpu")
+    assert not extractor.finds_events
+    assert [extraction.events for extraction in extractor.extract_many(d.text for d in corpus.split("dev"))] == [()] * 3
+
+
+def test_without_a_linker_events_come_from_the_rule_even_where_an_earlier_run_left_one(
+    tiny_corpus: CorpusConfig, tiny_encoder: Path, tmp_path: Path
+) -> None:
+    config = config_for(tiny_corpus, tiny_encoder, tmp_path)
+    train(config, load(tiny_corpus))
+    config.linker = LinkerConfig(enabled=False)
+    result = train(config, load(tiny_corpus))
+    assert names(result.checkpoint).isdisjoint({LINKER_CONFIG, LINKER_WEIGHTS})
+    extractor = EventExtractor.from_pretrained(result.checkpoint, device="cpu")
+    assert extractor.tagger.reach is None
+    assert extractor.finds_events
+    assert "events" in result.metrics["dev"]
+
+
+def test_the_configs_min_score_is_that_of_the_checkpoint(
+    tiny_corpus: CorpusConfig, tiny_encoder: Path, tmp_path: Path
+) -> None:
+    config = config_for(tiny_corpus, tiny_encoder, tmp_path)
+    config.decoding = DecodingConfig(min_score=1.0)
+    result = train(config, load(tiny_corpus))
+    assert result.metrics["dev"]["overall"]["recall"] == 0.0
+    assert Settings.load(result.checkpoint).decoding.min_score == 1.0
+    extractor = EventExtractor.from_pretrained(result.checkpoint, device="cpu")
+    assert extractor.extract("rebels bombed the village").spans == ()
 
 
 def test_a_missing_split_is_told_before_training(tiny_corpus: CorpusConfig, tiny_encoder: Path, tmp_path: Path) -> None:

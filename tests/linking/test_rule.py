@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from conflict_events.errors import CheckpointError
-from conflict_events.linking import TypeModel, assemble
+from conflict_events.linking.rule import TypeModel, assemble
 from conflict_events.schema import Document, Event, EventType, Span
 
 ONE_TYPE = TypeModel({"armed_attack": 1}, {})

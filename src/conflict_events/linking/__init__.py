@@ -1,0 +1,1 @@
+"""Spans to events: the trained linker, and the sentence rule for checkpoints without one."""

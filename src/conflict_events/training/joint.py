@@ -1,0 +1,77 @@
+"""Tagger and linker trained together: one encoder, one pass, the sum of their losses."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from transformers import PreTrainedModel
+
+from conflict_events.labels import IGNORE
+from conflict_events.linking.network import Linker
+
+
+class JointModel(nn.Module):
+    """What the Trainer trains.
+
+    The tagger's loss is the mean cross entropy over tokens; the linker's are the mean cross entropy over pairs of a
+    trigger and a role span within its reach, and that over the types of events. Triggers and spans are the annotated
+    ones.
+
+    Args:
+        tagger: a token classifier.
+        linker: on the tagger's states; None trains the tagger alone.
+        loss_weight: of the linker's losses.
+        label_smoothing: of all of them.
+    """
+
+    def __init__(
+        self, tagger: PreTrainedModel, linker: Linker | None, loss_weight: float = 1.0, label_smoothing: float = 0.0
+    ) -> None:
+        super().__init__()
+        self.tagger = tagger
+        self.linker = linker
+        self.loss_weight = loss_weight
+        self.cross_entropy = nn.CrossEntropyLoss(ignore_index=IGNORE, label_smoothing=label_smoothing)
+
+    def forward(
+        self,
+        input_ids: Tensor,
+        attention_mask: Tensor,
+        labels: Tensor,
+        link_row: Tensor | None = None,
+        link_start: Tensor | None = None,
+        link_mask: Tensor | None = None,
+        link_first: Tensor | None = None,
+        link_last: Tensor | None = None,
+        link_sentence: Tensor | None = None,
+        link_between: Tensor | None = None,
+        link_span_first: Tensor | None = None,
+        link_span_last: Tensor | None = None,
+        link_span_role: Tensor | None = None,
+        link_type: Tensor | None = None,
+    ) -> dict[str, Tensor]:
+        """The loss of a batch; arguments as :class:`conflict_events.training.encoding.Collator` makes them."""
+        with_states = self.linker is not None
+        output = self.tagger(input_ids=input_ids, attention_mask=attention_mask, output_hidden_states=with_states)
+        loss = self.cross_entropy(output.logits.flatten(0, 1).float(), labels.flatten())
+        if self.linker is None:
+            return {"loss": loss}
+        if link_row is None or link_start is None or link_mask is None or link_span_role is None:
+            # So that every process of a distributed run has gradients for the same weights.
+            return {"loss": loss + torch.stack([0.0 * weights.sum() for weights in self.linker.parameters()]).sum()}
+        states = output.hidden_states[-1]
+        at = link_start[:, None] + torch.arange(link_mask.shape[1], device=states.device)  # (links, tokens)
+        roles, types = self.linker(
+            states[link_row[:, None], at.clamp(max=states.shape[1] - 1)],
+            link_mask,
+            link_first,
+            link_last,
+            link_sentence,
+            link_between,
+            link_span_first,
+            link_span_last,
+        )
+        linked = self.cross_entropy(types.float(), link_type)
+        if (link_span_role != IGNORE).any():  # the mean over no spans is not a number
+            linked = linked + self.cross_entropy(roles.flatten(0, 1).float(), link_span_role.flatten())
+        return {"loss": loss + self.loss_weight * linked}
