@@ -28,15 +28,14 @@ _CONTROL = dict.fromkeys((7, 8, 11, 12, 13), " ")
 
 
 def score_table(scores: Mapping[str, Any], title: str) -> Table:
-    """The strict seqeval table: a row a role, then micro averages.
+    """The strict seqeval table: a row a role, then micro averages; with the interval of F1 where there is one.
 
     Args:
-        scores: what :meth:`conflict_events.metrics.strict.StrictScores.to_record` gives.
+        scores: what :meth:`conflict_events.metrics.strict.StrictScores.to_record` gives, or the same with intervals.
         title: above the table.
     """
-    table = Table(title=Text(title), title_justify="left")
-    for column in ("", "precision", "recall", "F1", "support"):
-        table.add_column(column, justify="left" if not column else "right")
+    with_interval = "low" in scores["roles"]
+    table = _table(title, "", "precision", "recall", "F1", *(["95 %"] if with_interval else []), "support")
     for name, score in scores["per_role"].items():
         table.add_row(name, *_cells(score))
     table.add_section()
@@ -53,12 +52,94 @@ def event_table(scores: Mapping[str, Any], title: str) -> Table:
         scores: by match, what :meth:`conflict_events.metrics.events.EventScores.to_record` gives.
         title: above the table.
     """
-    table = Table(title=Text(title), title_justify="left")
-    for column in ("F1", *scores):
-        table.add_column(column, justify="left" if column == "F1" else "right")
+    table = _table(title, "F1", *scores)
     for name in next(iter(scores.values())):
         cells = (match[name] if name == "type_accuracy" else match[name]["f1"] for match in scores.values())
-        table.add_row(name.replace("_", " "), *(f"{100 * cell:.1f}" for cell in cells))
+        table.add_row(name.replace("_", " "), *map(_percent, cells))
+    return table
+
+
+def error_table(errors: Mapping[str, Any], title: str) -> Table:
+    """How many errors of each kind there are, the most frequent first.
+
+    Args:
+        errors: the errors of ``metrics.json``.
+        title: above the table.
+    """
+    roles = next(iter(errors.values()))["per_role"]
+    table = _table(title, "", "errors", *roles)
+    for kind, counts in sorted(errors.items(), key=lambda item: -item[1]["total"]):
+        if counts["total"]:
+            cells = (counts["total"], *counts["per_role"].values())
+            table.add_row(kind.replace("_", " "), *(f"{cell:.1f}".removesuffix(".0") for cell in cells))
+    return table
+
+
+def comparison_table(record: Mapping[str, Any]) -> Table:
+    """The differences of two systems; those whose interval leaves out 0 are bold.
+
+    Args:
+        record: the content of ``compare.json``.
+    """
+    names = {side: f"{side}: {record[side]['model']}" for side in "ab"}
+    title = f"{record['corpus']} {record['split']}: {names['a']}; {names['b']}"
+    table = _table(title, "in percent", "a", "b", "a - b", "95 %", "p")
+    for path, found in record["differences"].items():
+        table.add_row(
+            _named(path),
+            _percent(found["a"]),
+            _percent(found["b"]),
+            f"{100 * found['difference']:+.1f}",
+            _interval(found, "+.1f"),
+            f"{found['p']:.3f}",
+            style="bold" if found["low"] > 0 or found["high"] < 0 else None,
+        )
+    return table
+
+
+def changes_table(record: Mapping[str, Any], most: int = 10) -> Table:
+    """The documents that changed most between two systems: errors of each, and what only one of them has.
+
+    Args:
+        record: the content of ``compare.json``.
+        most: documents that are shown.
+    """
+    changes = record["changes"]
+    shown = changes["documents"][:most]
+    table = _table(f"{changes['count']} documents changed; of {len(shown)}, what differs", "", "errors a", "errors b")
+    table.add_column("only or more often in a")
+    table.add_column("only or more often in b")
+    for document in shown:
+        cells = [
+            "\n".join(
+                f"{'✓' if span['annotated'] else '✗'} {span['role']} {span['text']!r}"
+                for span in document["spans"]
+                if span[one] > span[other]
+            )
+            for one, other in ("ab", "ba")
+        ]
+        errors = (f"{document['errors'][side]:.1f}".removesuffix(".0") for side in "ab")
+        table.add_row(Text(document["id"]), *errors, *map(Text, cells), end_section=True)
+    return table
+
+
+def baseline_table(record: Mapping[str, Any]) -> Table:
+    """Scores of the model, if there is one, and of each baseline; with the model's lead and whether it is sure.
+
+    Args:
+        record: the content of ``baselines.json``.
+    """
+    table = _table(f"{record['corpus']} {record['split']}: F1 in percent", "", *record["systems"])
+    paths = dict.fromkeys(path for scores in record["systems"].values() for path in scores)
+    for path in paths:
+        cells = []
+        for name, scores in record["systems"].items():
+            cell = _percent(scores[path]["value"]) if path in scores else "–"
+            lead = record["differences"].get(name, {}).get(path)
+            if lead is not None:
+                cell += f"\n{100 * lead['difference']:+.1f} {_interval(lead, '+.1f')}\nmodel {lead['verdict']}"
+            cells.append(cell)
+        table.add_row(_named(path), *cells, end_section=True)
     return table
 
 
@@ -95,5 +176,27 @@ def plain_errors() -> Iterator[None]:
         sys.exit(f"error: {error}")
 
 
+def _table(title: str, first: str, *columns: str) -> Table:
+    table = Table(title=Text(title), title_justify="left")
+    table.add_column(first, overflow="fold")  # ids are not cut
+    for column in columns:
+        table.add_column(Text(column), justify="right")
+    return table
+
+
 def _cells(score: Mapping[str, Any]) -> list[str]:
-    return [f"{100 * score[key]:.1f}" for key in ("precision", "recall", "f1")] + [str(score["support"])]
+    held = [_interval(score, ".1f")] if "low" in score else []
+    return [*(_percent(score[key]) for key in ("precision", "recall", "f1")), *held, str(score["support"])]
+
+
+def _percent(fraction: float) -> str:
+    return f"{100 * fraction:.1f}"
+
+
+def _interval(found: Mapping[str, Any], form: str) -> str:
+    return " to ".join(format(100 * found[end], form) for end in ("low", "high"))
+
+
+def _named(path: str) -> str:
+    """A path of ``metrics.json`` in words: ``scores.per_role.attacker`` is ``attacker``."""
+    return path.rpartition(".")[2].replace("_", " ")

@@ -1,0 +1,133 @@
+"""What is scored: the annotated documents of a split, and what a system found in each."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+from conflict_events.corpora import Corpus
+from conflict_events.errors import DataError
+from conflict_events.schema import Document, Event, Layer, Span
+
+
+@dataclass(frozen=True, slots=True)
+class Gold:
+    """The documents that systems are scored on.
+
+    Attributes:
+        corpus: its name.
+        split: of the corpus.
+        documents: annotated, each id once.
+        roles: of the corpus, in its order.
+        train: what the corpus has for training; None if it has nothing, or if that is what is scored.
+    """
+
+    corpus: str
+    split: str
+    documents: Sequence[Document]
+    roles: tuple[str, ...]
+    train: Sequence[Document] | None = None
+
+    @classmethod
+    def of(cls, corpus: Corpus, split: str, limit: int | None = None) -> Self:
+        """A split of a corpus, or its first documents.
+
+        Raises:
+            ConfigError: if the corpus has no such split.
+            DataError: if there are no documents, or two have the same id.
+        """
+        config = corpus.config
+        documents = corpus.split(split)[:limit]
+        if not documents:
+            raise DataError(
+                f"there are no documents to score in split {split!r} of corpus {config.name!r}",
+                remedy="choose another split=, or a limit= above 0",
+            )
+        seen: set[str] = set()
+        for document in documents:
+            if document.id in seen:
+                raise DataError(
+                    f"two documents of split {split!r} have the id {document.id!r}: predictions cannot tell them apart",
+                    remedy="give every document its own id (python scripts/prepare_data.py check=true lists them)",
+                )
+            seen.add(document.id)
+        train = corpus.splits.get("train") if split != "train" else None
+        return cls(config.name, split, documents, tuple(config.roles), train)
+
+    @property
+    def sha256(self) -> str:
+        """Of ids, texts and annotation, whatever the order of the documents: the same for the same task."""
+        digest = hashlib.sha256()
+        for document in sorted(self.documents, key=lambda d: d.id):
+            record = document.to_record()
+            record.pop("meta", None)
+            digest.update(json.dumps(record, sort_keys=True, ensure_ascii=False).encode("utf-8", "surrogatepass"))
+        return digest.hexdigest()
+
+    @property
+    def has_events(self) -> bool:
+        """Whether events are annotated in any document."""
+        return any(Layer.EVENTS in document.layers for document in self.documents)
+
+    def to_record(self) -> dict[str, Any]:
+        """What metrics and comparisons say of it."""
+        return {
+            "corpus": self.corpus,
+            "split": self.split,
+            "documents": len(self.documents),
+            "gold_sha256": self.sha256,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A document and what was found in it.
+
+    Attributes:
+        document: as annotated.
+        spans: every span found, triggers and arguments of events among them, each ``(role, start, end)`` once.
+        events: found.
+        cut: annotated spans that no window showed whole to the model that was used.
+    """
+
+    document: Document
+    spans: tuple[Span, ...]
+    events: tuple[Event, ...]
+    cut: frozenset[Span] = frozenset()
+
+    @classmethod
+    def of(cls, document: Document, spans: Iterable[Span], events: Iterable[Event], cut: Collection[Span] = ()) -> Self:
+        """The result with the spans of events added to ``spans``; of repeated spans the most confident is kept."""
+        found = tuple(events)
+        kept: dict[tuple[str, int, int], Span] = {}
+        for span in sorted(spans):  # the order of spans ends with their score
+            kept[span.key] = span
+        for event in found:
+            for span in (event.trigger, *event.arguments):
+                kept.setdefault(span.key, span)
+        return cls(document, tuple(sorted(kept.values())), found, frozenset(cut))
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What one system found in the documents of a split.
+
+    Attributes:
+        name: of the system.
+        results: one for each document of the gold, in its order.
+        finds_events: whether the system looks for events at all; others are scored on spans only.
+        roles: those that are scored: of the corpus, and known to the system.
+    """
+
+    name: str
+    results: Sequence[Result]
+    finds_events: bool
+    roles: tuple[str, ...]
+
+    @property
+    def with_events(self) -> list[Result]:
+        """The results of documents whose events are annotated; none if the system finds no events."""
+        return [r for r in self.results if Layer.EVENTS in r.document.layers] if self.finds_events else []
