@@ -7,6 +7,8 @@ import re
 
 import sentencex
 
+from conflict_events.schema import Span
+
 # sentencex 1.0.32 panics on a multi-byte space between an initial and its full stop ("J\u00a0. Smith"); it is shown
 # plain spaces instead, one for one, so that offsets stay.
 _SPACE = re.compile(r"[^\S\r\n]")
@@ -71,6 +73,12 @@ def head(phrase: str) -> tuple[int, int]:
             break
         found = token if token["word"] else found
     return found.span() if found else (0, len(phrase))
+
+
+def head_of(span: Span) -> tuple[int, int]:
+    """Offsets of a span's head word in the document."""
+    start, end = head(span.text)
+    return span.start + start, span.start + end
 
 
 def sentences(text: str, language: str = "en") -> list[tuple[int, int]]:

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conflict_events.metrics.alignment import align, check_same_documents, distinct, shared
+from conflict_events.metrics.alignment import align, distinct, shared
+from conflict_events.metrics.score import check_same_documents
 from conflict_events.schema import Span
 
 TEXT = "x" * 40

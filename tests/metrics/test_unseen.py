@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from conflict_events.metrics.bootstrap import interval
-from conflict_events.metrics.unseen import recall, seen_recall, surface_form, surface_forms
+from conflict_events.metrics.score import share as recall
+from conflict_events.metrics.unseen import seen_recall, surface_form, surface_forms
 from conflict_events.schema import Document, Event, EventType, Span
 
 ROLES = ("attacker", "target", "trigger")

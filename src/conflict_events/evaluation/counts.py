@@ -11,12 +11,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from conflict_events.evaluation.results import Result, Run
 from conflict_events.metrics.bootstrap import Statistic, interval
 from conflict_events.metrics.events import EventScores, Match, event_scores
-from conflict_events.metrics.score import Counts, Score, exact_counts, f1
+from conflict_events.metrics.score import Counts, Score, exact_counts, f1, share
 from conflict_events.schema import TRIGGER, Span
 
 TYPE_ACCURACY = "type_accuracy"
@@ -54,7 +53,7 @@ def scored_events(run: Run) -> dict[Match, EventScores]:
 
 
 def event_counts(scores: Mapping[Match, EventScores]) -> dict[str, Counts]:
-    """``events.MATCH.SCORE`` and ``events.MATCH.type_accuracy``, which has two columns (:func:`accuracy`)."""
+    """``events.MATCH.SCORE`` and ``events.MATCH.type_accuracy``, which has two columns (a share)."""
     counts: dict[str, Counts] = {}
     for match, found in scores.items():
         counts |= {f"events.{match.value}.{name}": rows for name, rows in found.counts.items()}
@@ -69,14 +68,7 @@ def run_counts(run: Run) -> dict[str, Counts]:
 
 def statistic(path: str) -> Statistic:
     """What is computed from the counts of a path."""
-    return accuracy if path.endswith(f".{TYPE_ACCURACY}") else f1
-
-
-def accuracy(totals: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Share of summed counts, shape ``(..., 2)`` to ``(...)``; 0 where there is nothing."""
-    right, all_of_them = np.moveaxis(totals, -1, 0)
-    share: npt.NDArray[np.float64] = np.divide(right, all_of_them, out=np.zeros_like(right), where=all_of_them > 0)
-    return share
+    return share if path.endswith(f".{TYPE_ACCURACY}") else f1
 
 
 def score_record(runs: Sequence[Counts], *, sure: bool = False) -> dict[str, Any]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from conflict_events.errors import DataError
-from conflict_events.schema import TRIGGER, Document, EventType, Span
+from conflict_events.metrics.events import types_by_trigger
+from conflict_events.schema import TRIGGER, Document, Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ def agreement(first: Sequence[Document], second: Sequence[Document]) -> Agreemen
         other = others[one.id]
         if one.text != other.text:
             raise DataError(f"document {one.id!r} has two texts", remedy="annotate the same text")
-        types = [_types(document) for document in (one, other)]
+        types = [types_by_trigger(document.events) for document in (one, other)]
         triggers.add(types[0].keys(), types[1].keys())
         both = types[0].keys() & types[1].keys()
         shared += len(both)
@@ -76,14 +76,6 @@ def agreement(first: Sequence[Document], second: Sequence[Document]) -> Agreemen
         types=same_type / shared if shared else 1.0,
         arguments=arguments.f1,
     )
-
-
-def _types(document: Document) -> dict[tuple[str, int, int], set[EventType]]:
-    """The event types of each trigger: one, or more where it stands for several events."""
-    types: dict[tuple[str, int, int], set[EventType]] = defaultdict(set)
-    for event in document.events:
-        types[event.trigger.key].add(event.type)
-    return types
 
 
 @dataclass

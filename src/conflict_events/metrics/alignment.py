@@ -19,16 +19,6 @@ Rank = Callable[[Span, Span], tuple[int, ...]]
 """What speaks for aligning an annotated and a predicted span: non-negative, the first is the most important."""
 
 
-def check_same_documents(gold: Sequence[object], predicted: Sequence[object]) -> None:
-    """Refuse sides that cannot be of the same documents.
-
-    Raises:
-        ValueError: if the two sides differ in their number of documents.
-    """
-    if len(gold) != len(predicted):
-        raise ValueError(f"{len(gold)} annotated documents, but {len(predicted)} predicted ones")
-
-
 def distinct(spans: Iterable[Span], roles: Iterable[str]) -> list[Span]:
     """The spans in these roles, in text order; of those equal in role and offsets the one of highest score."""
     kept = set(roles)

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from conflict_events.metrics.score import Counts, Score
+from conflict_events.metrics.score import Counts, Score, check_same_documents
 
 Entities = Iterable[Collection[str]]
 """Entities of one role in one document, each as its mentions."""
@@ -62,8 +62,7 @@ def ceaf_ree(
     Raises:
         ValueError: if the two sides differ in their number of documents.
     """
-    if len(gold) != len(predicted):
-        raise ValueError(f"{len(gold)} annotated documents, but {len(predicted)} predicted ones")
+    check_same_documents(gold, predicted)
     rows: dict[str, list[tuple[float, int, float, int]]] = {role: [] for role in roles}
     for annotated, found in zip(gold, predicted, strict=True):
         for role in roles:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from conflict_events.metrics.score import Score
+from conflict_events.metrics.score import Score, check_same_documents
 
 Group = Collection[Hashable]
 
@@ -42,8 +42,7 @@ def coreference_scores(gold: Sequence[Sequence[Group]], predicted: Sequence[Sequ
     Raises:
         ValueError: if the sides differ in their number of documents, or a mention stands in two groups of one side.
     """
-    if len(gold) != len(predicted):
-        raise ValueError(f"{len(gold)} annotated documents, but {len(predicted)} predicted ones")
+    check_same_documents(gold, predicted)
     muc: list[tuple[float, ...]] = []
     b_cubed: list[tuple[float, ...]] = []
     ceaf: list[tuple[float, ...]] = []

@@ -26,7 +26,9 @@ from itertools import zip_longest
 from typing import Any
 
 from conflict_events.errors import DataError
-from conflict_events.metrics.alignment import align, check_same_documents, distinct
+from conflict_events.metrics.alignment import align, distinct
+from conflict_events.metrics.events import types_by_trigger
+from conflict_events.metrics.score import check_same_documents
 from conflict_events.schema import Document, Event, EventType, Span
 
 NONE = "none"  # the label of spans without a partner
@@ -184,18 +186,11 @@ def _kind(one: Span | None, other: Span | None, hidden: Collection[_Key]) -> Err
 
 
 def _type_errors(number: int, gold: Iterable[Event], predicted: Iterable[Event], right: _Right) -> Iterator[Error]:
-    annotated, guessed = _types(gold), _types(predicted)
+    annotated, guessed = types_by_trigger(gold), types_by_trigger(predicted)
     for key in sorted(annotated.keys() & guessed.keys() & right.keys()):
         wanting, wrong = sorted(annotated[key] - guessed[key]), sorted(guessed[key] - annotated[key])
         for gold_type, predicted_type in zip_longest(wanting, wrong):
             yield Error(number, ErrorKind.WRONG_TYPE, *right[key], gold_type, predicted_type)
-
-
-def _types(events: Iterable[Event]) -> dict[_Key, set[EventType]]:
-    found: dict[_Key, set[EventType]] = defaultdict(set)
-    for event in events:
-        found[event.trigger.key].add(event.type)
-    return found
 
 
 def _link_errors(number: int, gold: Iterable[Event], predicted: Iterable[Event], right: _Right) -> Iterator[Error]:

@@ -12,6 +12,7 @@ Spans match exactly, by their head word, or by sharing a character.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -19,9 +20,9 @@ from typing import Any
 
 import numpy as np
 
-from conflict_events.metrics.score import Counts, Score
-from conflict_events.schema import Document, Event, Span
-from conflict_events.text import head
+from conflict_events.metrics.score import Counts, Score, check_same_documents
+from conflict_events.schema import Document, Event, EventType, Span
+from conflict_events.text import head_of
 
 _Place = tuple[int, int]
 _Item = tuple[tuple[str, ...], tuple[_Place, ...]]  # labels that must be equal, spans that must match
@@ -72,8 +73,7 @@ def event_scores(
     Raises:
         ValueError: if the two sides differ in their number of documents.
     """
-    if len(gold) != len(predicted):
-        raise ValueError(f"{len(gold)} annotated documents, but {len(predicted)} predicted ones")
+    check_same_documents(gold, predicted)
     rows: dict[str, list[tuple[int, int, int, int]]] = {}
     types: list[tuple[int, int]] = []
     for document, events in zip(gold, predicted, strict=True):
@@ -91,10 +91,17 @@ def event_scores(
     )
 
 
+def types_by_trigger(events: Iterable[Event]) -> dict[tuple[str, int, int], set[EventType]]:
+    """The event types of each trigger: one, or more where it stands for several events."""
+    types: dict[tuple[str, int, int], set[EventType]] = defaultdict(set)
+    for event in events:
+        types[event.trigger.key].add(event.type)
+    return types
+
+
 def _items(events: Iterable[Event], match: Match) -> dict[str, set[_Item]]:
     def place(span: Span) -> _Place:
-        start, end = head(span.text) if match is Match.HEAD else (0, len(span.text))
-        return span.start + start, span.start + end
+        return head_of(span) if match is Match.HEAD else (span.start, span.end)
 
     items: dict[str, set[_Item]] = {
         name: set()

@@ -32,10 +32,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from conflict_events.metrics.alignment import align, check_same_documents, distinct, shared
-from conflict_events.metrics.score import Counts, Score
+from conflict_events.metrics.alignment import align, distinct, shared
+from conflict_events.metrics.score import Counts, Score, check_same_documents
 from conflict_events.schema import TRIGGER, Span
-from conflict_events.text import head
+from conflict_events.text import head_of
 
 Outcomes = npt.NDArray[np.int64]
 """Shape ``(documents, 5)``: spans that are correct, incorrect, partially correct, missing, spurious."""
@@ -182,16 +182,11 @@ def _same_place(one: Span, other: Span) -> bool:
     return (one.start, one.end) == (other.start, other.end)
 
 
-def _head(span: Span) -> tuple[int, int]:
-    start, end = head(span.text)
-    return span.start + start, span.start + end
-
-
 # The credit of two spans that overlap.
 _CREDIT: dict[Criterion, Callable[[Span, Span], float]] = {
     Criterion.STRICT: lambda one, other: float(one.key == other.key),
     Criterion.EXACT: lambda one, other: float(_same_place(one, other)),
     Criterion.PARTIAL: lambda one, other: 1.0 if _same_place(one, other) else 0.5,
     Criterion.TYPE: lambda one, other: float(one.role == other.role),
-    Criterion.HEAD: lambda one, other: float(one.role == other.role and _head(one) == _head(other)),
+    Criterion.HEAD: lambda one, other: float(one.role == other.role and head_of(one) == head_of(other)),
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -45,13 +45,28 @@ def exact_counts(annotated: Iterable[Any], predicted: Iterable[Any]) -> tuple[in
     return len(gold & found), len(found), len(gold & found), len(gold)
 
 
+def check_same_documents(gold: Sequence[object], predicted: Sequence[object]) -> None:
+    """Refuse sides that cannot be of the same documents.
+
+    Raises:
+        ValueError: if the two sides differ in their number of documents.
+    """
+    if len(gold) != len(predicted):
+        raise ValueError(f"{len(gold)} annotated documents, but {len(predicted)} predicted ones")
+
+
+def share(totals: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """The first of two summed counts over the second, shape ``(..., 2)`` to ``(...)``; 0 where there is nothing."""
+    part, whole = np.moveaxis(totals, -1, 0)
+    return _quotient(part, whole)
+
+
 def f1(totals: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """F1 of summed counts, shape ``(..., 4)`` to ``(...)``; 0 where it is undefined."""
-    right, predicted, found, annotated = np.moveaxis(totals, -1, 0)
-    precision = np.divide(right, predicted, out=np.zeros_like(right), where=predicted > 0)
-    recall = np.divide(found, annotated, out=np.zeros_like(found), where=annotated > 0)
-    total = precision + recall
-    harmonic: npt.NDArray[np.float64] = np.divide(
-        2 * precision * recall, total, out=np.zeros_like(total), where=total > 0
-    )
-    return harmonic
+    precision, recall = share(totals[..., :2]), share(totals[..., 2:])
+    return _quotient(2 * precision * recall, precision + recall)
+
+
+def _quotient(part: npt.NDArray[np.float64], whole: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    quotient: npt.NDArray[np.float64] = np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)
+    return quotient

@@ -16,7 +16,7 @@ from typing import Any
 from seqeval.metrics import classification_report
 from seqeval.scheme import IOB2
 
-from conflict_events.metrics.score import Score
+from conflict_events.metrics.score import Score, check_same_documents
 from conflict_events.schema import TRIGGER, Span
 
 
@@ -52,8 +52,7 @@ def strict_scores(
     Raises:
         ValueError: if the two sides differ in their number of documents.
     """
-    if len(gold) != len(predicted):
-        raise ValueError(f"{len(gold)} annotated documents, but {len(predicted)} predicted ones")
+    check_same_documents(gold, predicted)
     true: dict[str, list[list[str]]] = {role: [] for role in roles}
     found: dict[str, list[list[str]]] = {role: [] for role in roles}
     for gold_spans, predicted_spans in zip(gold, predicted, strict=True):

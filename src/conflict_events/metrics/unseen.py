@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from conflict_events.metrics.alignment import check_same_documents, distinct
+from conflict_events.metrics.alignment import distinct
+from conflict_events.metrics.score import check_same_documents, share
 from conflict_events.schema import TRIGGER, Document, Span
 
 Found = npt.NDArray[np.float64]
@@ -88,13 +89,6 @@ def surface_form(span: Span) -> SurfaceForm:
     return span.role, " ".join(span.text.casefold().split())
 
 
-def recall(totals: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Recall of summed counts, shape ``(..., 2)`` to ``(...)``, for intervals; 0 where nothing is annotated."""
-    found, annotated = np.moveaxis(totals, -1, 0)
-    share: npt.NDArray[np.float64] = np.divide(found, annotated, out=np.zeros_like(found), where=annotated > 0)
-    return share
-
-
 def _record(counts: Found) -> dict[str, Any]:
     totals = counts.sum(axis=0)
-    return {"recall": float(recall(totals)), "support": int(totals[1])}
+    return {"recall": float(share(totals)), "support": int(totals[1])}

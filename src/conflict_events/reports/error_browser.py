@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from conflict_events.metrics.errors import Error, ErrorKind
+from conflict_events.metrics.events import types_by_trigger
 from conflict_events.schema import Document, Event, Span
 from conflict_events.text import SentenceIndex
 
@@ -173,9 +174,7 @@ def _show(
 
 def _named(side: str, spans: Iterable[Span], events: Iterable[Event]) -> Iterator[tuple[str, Span]]:
     """Spans with what they are: ``found weapon``, ``annotated trigger of shelling``."""
-    types: dict[tuple[str, int, int], set[str]] = defaultdict(set)
-    for event in events:
-        types[event.trigger.key].add(event.type.value)
+    types = types_by_trigger(events)
     for span in spans:
         held = types[span.key]
         yield f"{side} {span.role}" + (f" of {' and '.join(sorted(held))}" if held else ""), span
