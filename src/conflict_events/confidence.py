@@ -15,14 +15,14 @@ thresholds. Both are fitted on dev when a checkpoint is trained, and stored in i
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
 from conflict_events.errors import CheckpointError
 from conflict_events.metrics.calibration import Scaling
-from conflict_events.schema import TRIGGER, Event, Span
+from conflict_events.schema import TRIGGER, Document, Event, Layer, Span
 
 
 class Kind(StrEnum):
@@ -33,6 +33,46 @@ class Kind(StrEnum):
     TYPE = "type"
     ARGUMENT = "argument"
     EVENT = "event"
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A thing found, and whether it is right.
+
+    Attributes:
+        kind: what it is.
+        item: what makes two of its kind the same.
+        score: its score, if it has one.
+        right: whether it is annotated.
+    """
+
+    kind: Kind
+    item: Hashable
+    score: float | None
+    right: bool
+
+
+def judged(document: Document, spans: Iterable[Span], events: Iterable[Event]) -> Iterator[Judgement]:
+    """What was found in a document, triggers among the spans; events only where the document annotates them."""
+    annotated = {span.key for span in document.spans}
+    for span in spans:
+        yield Judgement(_kind(span), span.key, span.score, span.key in annotated)
+    if Layer.EVENTS not in document.layers:
+        return
+    types = {(event.trigger.key, event.type) for event in document.events}
+    links = {(event.trigger.key, span.key) for event in document.events for span in event.arguments}
+    for event in events:
+        named = (event.trigger.key, event.type)
+        if event.trigger.key in annotated:
+            yield Judgement(Kind.TYPE, named, event.type_score, named in types)
+        yield Judgement(Kind.EVENT, named, event.score, named in types)
+        for span in event.arguments:
+            link = (event.trigger.key, span.key)
+            yield Judgement(Kind.ARGUMENT, link, span.score, link in links)
+
+
+def _kind(span: Span) -> Kind:
+    return Kind.TRIGGER if span.role == TRIGGER else Kind.SPAN
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +93,7 @@ class Confidence:
 
     def spans(self, spans: Iterable[Span]) -> list[Span]:
         """Those that are sure enough, triggers among them, with raw scores still: events are yet to be made of them."""
-        return [span for span in spans if self._keeps(span, Kind.TRIGGER if span.role == TRIGGER else Kind.SPAN)]
+        return [span for span in spans if self._keeps(span, _kind(span))]
 
     def events(self, events: Iterable[Event]) -> list[Event]:
         """The events that are sure enough, without unsure arguments, with calibrated scores."""
@@ -74,7 +114,7 @@ class Confidence:
 
     def scaled(self, span: Span) -> Span:
         """The role span or trigger with a calibrated score."""
-        return self._scaled(span, Kind.TRIGGER if span.role == TRIGGER else Kind.SPAN)
+        return self._scaled(span, _kind(span))
 
     def to_record(self) -> dict[str, Any]:
         """As JSON: ``{"scaling": {kind: [slope, offset]}, "thresholds": {kind: confidence}}``."""

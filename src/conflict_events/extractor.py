@@ -141,7 +141,7 @@ class EventExtractor:
     @property
     def finds_events(self) -> bool:
         """Whether the checkpoint was trained with events; others give spans only."""
-        return self.tagger.reach is not None or self.tagger.types is not None
+        return self.tagger.finds_events
 
 
 def _checked(text: str, number: int) -> str:

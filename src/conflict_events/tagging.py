@@ -76,6 +76,11 @@ class Tagger:
     language: str = "en"
     confidence: Confidence = field(default_factory=Confidence)
 
+    @property
+    def finds_events(self) -> bool:
+        """Whether it was trained with events; others give spans only."""
+        return self.reach is not None or self.types is not None
+
     def read_many(self, texts: Iterable[str]) -> Iterator[tuple[str, Reading]]:
         """Each text with what is found in it, in the order given; worked on in groups as they are asked for."""
         group: list[str] = []

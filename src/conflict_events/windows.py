@@ -48,10 +48,6 @@ class Tokens:
     def __len__(self) -> int:
         return len(self.ids)
 
-    def part(self, start: int, end: int) -> Tokens:
-        """Tokens ``[start, end)``; their offsets stay those of the whole text."""
-        return Tokens(self.ids[start:end], self.offsets[start:end], self.continues[start:end], self.breaks[start:end])
-
 
 @dataclass(frozen=True, slots=True)
 class Window:

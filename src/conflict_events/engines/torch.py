@@ -100,12 +100,8 @@ class TorchEngine:
                 module.train(mode)
 
     def _forward(self, windows: Sequence[Sequence[int]]) -> list[Scored]:
-        longest = max(map(len, windows))
-        ids = torch.full((len(windows), longest), self.model.config.pad_token_id or 0)  # (batch, tokens)
-        mask = torch.zeros((len(windows), longest), dtype=torch.long)
-        for row, window in enumerate(windows):
-            ids[row, : len(window)] = torch.tensor(window)
-            mask[row, : len(window)] = 1
+        ids = _padded([np.array(window, dtype=np.int64) for window in windows], self.model.config.pad_token_id or 0)
+        mask = _padded([np.ones(len(window), dtype=np.int64) for window in windows])  # both (batch, tokens)
         device = self.model.device
         output = self.model(
             input_ids=ids.to(device), attention_mask=mask.to(device), output_hidden_states=self.linker is not None
@@ -136,6 +132,8 @@ class TorchEngine:
         return [LinkScores(roles[row, : len(link.spans)], types[row]) for row, link in enumerate(links)]
 
 
-def _padded(rows: Sequence[npt.NDArray[Any]]) -> torch.Tensor:
-    """Rows of different lengths as one tensor, filled with zeros."""
-    return torch.nn.utils.rnn.pad_sequence([torch.from_numpy(row) for row in rows], batch_first=True)
+def _padded(rows: Sequence[npt.NDArray[Any]], fill: int = 0) -> torch.Tensor:
+    """Rows of different lengths as one tensor."""
+    return torch.nn.utils.rnn.pad_sequence(
+        [torch.from_numpy(row) for row in rows], batch_first=True, padding_value=fill
+    )

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from conflict_events.scores import Ints
 from conflict_events.text import SentenceIndex
 from conflict_events.windows import Tokens
 
@@ -16,8 +16,6 @@ FARTHEST_SENTENCE = 2
 
 MOST_BETWEEN = 3
 """More triggers between a token and its trigger than that count as that many."""
-
-Ints = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)

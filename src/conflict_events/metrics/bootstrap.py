@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -96,9 +97,17 @@ def _draw(
     documents = stacked.shape[1]
     if documents == 0:
         raise ValueError("no documents to resample")
-    drawn = np.random.default_rng(seed).integers(documents, size=(resamples, documents))
-    times = np.zeros((resamples, documents))
-    np.add.at(times, (np.arange(resamples)[:, None], drawn), 1)
+    times = _times(documents, resamples, seed)
     values = np.stack([statistic(times @ run) for run in stacked]).mean(axis=0)
     whole = float(np.mean([statistic(run.sum(axis=0)[None])[0] for run in stacked]))
     return whole, values
+
+
+@lru_cache(maxsize=4)  # every score of an evaluation is resampled by the same draw
+def _times(documents: int, resamples: int, seed: int) -> npt.NDArray[np.float64]:
+    """How often each resample has each document, ``(resamples, documents)``."""
+    drawn = np.random.default_rng(seed).integers(documents, size=(resamples, documents))
+    times = np.zeros((resamples, documents))
+    np.add.at(times, (np.arange(resamples)[:, None], drawn), 1)
+    times.flags.writeable = False
+    return times

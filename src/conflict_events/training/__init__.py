@@ -168,7 +168,7 @@ def evaluate(tagger: Tagger, documents: Sequence[Document]) -> Scores:
     readings = tagger.read([document.text for document in documents])
     spans = strict_scores([d.spans for d in documents], [r.spans for r in readings], tagger.scheme.roles)
     with_events = [(d, r.events) for d, r in zip(documents, readings, strict=True) if Layer.EVENTS in d.layers]
-    if tagger.types is None or not with_events:
+    if not (tagger.finds_events and with_events):
         return Scores(spans, None)
     return Scores(spans, event_scores([d for d, _ in with_events], [e for _, e in with_events]))
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from conflict_events.confidence import Confidence, Kind
+from conflict_events.confidence import Confidence, Kind, judged
 from conflict_events.metrics.bootstrap import difference
 from conflict_events.metrics.calibration import Scaling
 from conflict_events.metrics.events import event_scores
@@ -26,25 +26,9 @@ def outcomes(documents: Sequence[Document], readings: Sequence[Reading]) -> dict
     """Every score of the readings with whether it was right, by kind; events only where documents annotate them."""
     found: dict[Kind, list[Outcome]] = {kind: [] for kind in Kind}
     for document, reading in zip(documents, readings, strict=True):
-        annotated = {span.key for span in document.spans}
-        for span in reading.spans:
-            if span.score is not None:
-                found[Kind.TRIGGER if span.role == TRIGGER else Kind.SPAN].append((span.score, span.key in annotated))
-        if Layer.EVENTS not in document.layers:
-            continue
-        types = {(event.trigger.key, event.type) for event in document.events}
-        links = {(event.trigger.key, span.key) for event in document.events for span in event.arguments}
-        for event in reading.events:
-            right = (event.trigger.key, event.type) in types
-            if event.type_score is not None and event.trigger.key in annotated:
-                found[Kind.TYPE].append((event.type_score, right))
-            if event.score is not None:
-                found[Kind.EVENT].append((event.score, right))
-            found[Kind.ARGUMENT] += [
-                (span.score, (event.trigger.key, span.key) in links)
-                for span in event.arguments
-                if span.score is not None
-            ]
+        for judgement in judged(document, reading.spans, reading.events):
+            if judgement.score is not None:
+                found[judgement.kind].append((judgement.score, judgement.right))
     return found
 
 
