@@ -1,0 +1,186 @@
+"""The groups of settings: corpus, model, window, linker, decoding, training."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+from conflict_events.errors import ConfigError
+from conflict_events.schema import TRIGGER, Role
+
+MISSING: Any = "???"  # OmegaConf's mark for a value that must be given
+
+
+class Algorithm(Enum):
+    """How labels are chosen from scores."""
+
+    viterbi = "viterbi"  # the best sequence that is legal IOB2
+    argmax = "argmax"  # the best label of each token; an illegal I- then begins a span, as conlleval reads it
+
+
+@dataclass
+class CorpusConfig:
+    """An annotated corpus.
+
+    Attributes:
+        name: used in output paths and reports.
+        format: which reader of ``conflict_events.corpora`` takes it.
+        path: folder of the annotation (``train.jsonl``, ``dev.jsonl``, ``test.jsonl``, or what the reader expects).
+        source_dir: folder of the texts, for annotation that is kept apart from them.
+        roles: the label set, in order; ``trigger`` is one of them where events are annotated.
+        language: ISO 639-1 code, for sentence boundaries.
+        train_share: part of the train split that is used, in (0, 1]: the same documents each time, and a smaller
+            share is part of a larger one. For learning curves.
+        extra: further corpora, by any name, whose train split is added to this one's; theirs is no dev or test.
+        label_map: labels of the files to roles or event types; null drops a label. Others are taken in lower case.
+        skip_bad: leave out records that cannot be read and list them, rather than stop at the first.
+    """
+
+    name: str = MISSING
+    format: str = MISSING
+    path: str = MISSING
+    source_dir: str | None = None
+    roles: list[str] = field(default_factory=lambda: [*(role.value for role in Role), TRIGGER])
+    language: str = "en"
+    train_share: float = 1.0
+    extra: dict[str, CorpusConfig] = field(default_factory=dict)
+    label_map: dict[str, str | None] = field(default_factory=dict)
+    skip_bad: bool = False
+
+    def __post_init__(self) -> None:
+        if not 0.0 < self.train_share <= 1.0:
+            raise ConfigError(f"corpus.train_share={self.train_share} is outside (0, 1]")
+
+
+@dataclass
+class ModelConfig:
+    """The encoder under the token classifier.
+
+    Attributes:
+        encoder: ``default`` (the embedded MiniLM), a folder, or a Hub id.
+        revision: branch, tag or commit on the Hub.
+        add_prefix_space: for byte-level tokenizers, so that the first word is tokenised like any other.
+        dropout: probability of every dropout layer of encoder and classifier; None keeps the encoder's own.
+        attention_dropout: probability of dropping attention weights, where the encoder has such a setting; None keeps
+            the encoder's own.
+        attention: how transformers computes attention while training (``eager``, ``sdpa`` ...); None for its default.
+        trust_remote_code: lets a Hub repository run its own code here. Off unless you set it.
+    """
+
+    encoder: str = "default"
+    revision: str | None = None
+    add_prefix_space: bool = False
+    dropout: float | None = None
+    attention_dropout: float | None = None
+    attention: str | None = None
+    trust_remote_code: bool = False
+
+
+@dataclass
+class WindowConfig:
+    """How a document is cut into windows that the encoder can take.
+
+    Attributes:
+        max_tokens: longest window, special tokens included.
+        overlap: tokens that neighbouring windows share at least.
+    """
+
+    max_tokens: int = 256
+    overlap: int = 48
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.overlap < self.max_tokens // 2:
+            raise ConfigError(
+                f"window.overlap={self.overlap} does not fit window.max_tokens={self.max_tokens}",
+                remedy="choose 0 <= overlap < max_tokens / 2",
+            )
+
+
+@dataclass
+class LinkerConfig:
+    """The network that gives events their arguments and types, on the encoder's states.
+
+    Attributes:
+        enabled: train one, where the corpus annotates events; without it events come from the sentence rule.
+        reach: how many tokens to each side of its trigger an event may take arguments from.
+        width: of its states.
+        layers: transformer layers on them.
+        heads: of attention in each.
+        dropout: probability.
+        loss_weight: weight of its losses beside the tagger's.
+    """
+
+    enabled: bool = True
+    reach: int = 96
+    width: int = 256
+    layers: int = 1
+    heads: int = 4
+    dropout: float = 0.1
+    loss_weight: float = 0.3
+
+    def __post_init__(self) -> None:
+        if self.width < 1 or self.heads < 1 or self.width % self.heads:
+            raise ConfigError(
+                f"linker.width={self.width} is not a multiple of linker.heads={self.heads}",
+                remedy="choose a width that the heads divide",
+            )
+        if self.reach < 1 or self.layers < 0:
+            raise ConfigError(f"linker.reach={self.reach} or linker.layers={self.layers} is too small")
+
+
+@dataclass
+class DecodingConfig:
+    """How token scores become spans.
+
+    Attributes:
+        algorithm: ``viterbi`` or ``argmax``.
+        whole_words: spans begin and end at word boundaries, never inside a run of letters and digits.
+        min_score: spans, arguments and events below this confidence are left out; None for the thresholds that were
+            fitted on dev when the checkpoint was trained.
+        merge_mentions: events that are mentions of the same act are grouped into incidents, beside the events.
+    """
+
+    algorithm: Algorithm = Algorithm.viterbi
+    whole_words: bool = True
+    min_score: float | None = None
+    merge_mentions: bool = False
+
+    def __post_init__(self) -> None:
+        if self.min_score is not None and not 0.0 <= self.min_score <= 1.0:
+            raise ConfigError(f"decoding.min_score={self.min_score} is outside [0, 1]")
+
+
+@dataclass
+class TrainingConfig:
+    """Settings of ``transformers.TrainingArguments``, by its own field names, and the patience of early stopping."""
+
+    num_train_epochs: float = 10.0
+    max_steps: int = -1
+    per_device_train_batch_size: int = 8
+    gradient_accumulation_steps: int = 1
+    learning_rate: float = 3e-4
+    lr_scheduler_type: str = "linear"
+    warmup_steps: float = 0.1  # a value below 1 is a share of all steps
+    weight_decay: float = 0.01
+    max_grad_norm: float = 1.0
+    label_smoothing_factor: float = 0.0
+    optim: str = "adamw_torch_fused"
+    seed: int = 13
+    full_determinism: bool = False
+    bf16: bool = False
+    train_sampling_strategy: str = "group_by_length"
+    dataloader_num_workers: int = 0
+    eval_strategy: str = "epoch"
+    save_strategy: str = "epoch"
+    eval_steps: float | None = None
+    save_steps: float = 500
+    save_total_limit: int = 1
+    load_best_model_at_end: bool = True
+    metric_for_best_model: str = "role_f1"
+    logging_steps: float = 20
+    report_to: str = "none"
+    use_cpu: bool = False
+    ddp_backend: str | None = None
+    resume_from_checkpoint: str | None = None
+    early_stopping_patience: int | None = None  # evaluations without a better score; None trains to the end
