@@ -28,6 +28,18 @@ needs_shared_data = pytest.mark.skipif(
     not SHARED_DATA.is_dir(), reason=f"third-party texts are not at {SHARED_DATA.relative_to(ROOT.parent)}"
 )
 
+damaged_weights = pytest.mark.parametrize(
+    "damage",
+    [
+        lambda raw: raw[: len(raw) // 2],
+        lambda raw: b"",
+        lambda raw: b"\xff" * 64 + raw[64:],
+        lambda raw: b"not weights",
+    ],
+    ids=["half", "empty", "header overwritten", "text"],
+)
+"""What may have become of a file of weights."""
+
 
 def wordpiece_tokenizer() -> Tokenizer:
     """BERT's kind: uncased, accents and control characters dropped, words in pieces of one letter."""

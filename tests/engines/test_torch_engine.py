@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import SMALL_LINKER, tiny_bert, tiny_linker
+from conftest import SMALL_LINKER, damaged_weights, tiny_bert, tiny_linker
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
@@ -123,16 +123,7 @@ def test_weights_come_back_from_a_folder(model: BertForTokenClassification, tmp_
     np.testing.assert_allclose(loaded.logits, expected.logits, atol=1e-6)
 
 
-@pytest.mark.parametrize(
-    "damage",
-    [
-        lambda raw: raw[: len(raw) // 2],
-        lambda raw: b"",
-        lambda raw: b"\xff" * 64 + raw[64:],
-        lambda raw: b"not weights",
-    ],
-    ids=["half", "empty", "header overwritten", "text"],
-)
+@damaged_weights
 def test_damaged_weights_are_refused_with_the_folder_named(damaged: Path, damage: object) -> None:
     weights = damaged / "model.safetensors"
     weights.write_bytes(damage(weights.read_bytes()))  # type: ignore[operator]

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from conftest import SMALL_LINKER, tiny_linker
+from conftest import SMALL_LINKER, damaged_weights, tiny_linker
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
@@ -282,16 +282,7 @@ def test_settings_that_are_no_json_object_are_refused(folder: Path, content: str
     assert caught.value.where == str(path)
 
 
-@pytest.mark.parametrize(
-    "damage",
-    [
-        lambda raw: raw[: len(raw) // 2],
-        lambda raw: b"",
-        lambda raw: b"\xff" * 64 + raw[64:],
-        lambda raw: b"not weights",
-    ],
-    ids=["half", "empty", "header overwritten", "text"],
-)
+@damaged_weights
 def test_damaged_weights_are_refused(folder: Path, damage: Callable[[bytes], bytes]) -> None:
     weights = folder / LINKER_WEIGHTS
     weights.write_bytes(damage(weights.read_bytes()))

@@ -6,6 +6,7 @@ import importlib.util
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,7 @@ _THRESHOLDS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5)
 _LEAST_SEEN = 3  # matches in train, for an entry to be judged by them
 
 
+@lru_cache(maxsize=1)  # a second or two
 def load_parser() -> Any:
     """spaCy's small English pipeline, from whichever package carries it, read as files.
 
