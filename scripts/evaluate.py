@@ -40,7 +40,8 @@ def main(cfg: DictConfig) -> None:
         elif config.compare is not None:
             _compare(config)
         elif config.baselines is not None:
-            display(baseline_table(evaluate_baselines(config, load(config.corpus))))
+            also = [load(other) for other in config.also.values()]
+            display(*map(baseline_table, evaluate_baselines(config, load(config.corpus), also)))
         else:
             _evaluate(config)
         if config.tables is None:
@@ -53,6 +54,9 @@ def _evaluate(config: EvaluateConfig) -> None:
     display(score_table(metrics["scores"], f"{title}: strict seqeval"))
     if metrics["events"] is not None:
         display(event_table(metrics["events"], f"{title}: events"))
+    if metrics["entities"] is not None:
+        entities = metrics["entities"]
+        display(score_table({"roles": entities["micro"], "per_role": entities["per_role"]}, f"{title}: CEAF-REE"))
     display(error_table(metrics["errors"], f"{title}: errors"))
     for value, group in metrics.get("by", {}).items():
         display(score_table(group["scores"], f"{config.by} = {value}"))

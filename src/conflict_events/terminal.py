@@ -143,6 +143,26 @@ def baseline_table(record: Mapping[str, Any]) -> Table:
     return table
 
 
+def export_table(checks: Mapping[str, Any]) -> Table:
+    """How far exported graphs are from torch.
+
+    Args:
+        checks: of ``export.json``.
+    """
+    title = f"{checks['corpus']} {checks['split']}, {checks['documents']} documents: exported graphs against torch"
+    engines = {"torch": "torch", "float": "onnx, 32 bits", "quantized": "onnx, 8 bits"}
+    shown = {name: checks[name] for name in engines if name in checks}
+    table = _table(title, "", *(engines[name] for name in shown))
+    for row in ("role_f1", "spans_equal", "events_equal"):
+        table.add_row(
+            row.replace("_", " "), *(_percent(found[row]) if row in found else "" for found in shown.values())
+        )
+    for score in shown["float"]["differences"]:
+        cells = (found.get("differences", {}).get(score) for found in shown.values())
+        table.add_row(f"largest difference of {score}", *("" if cell is None else f"{cell:.2g}" for cell in cells))
+    return table
+
+
 def show_extraction(text: str, extraction: Extraction) -> RenderableType:
     """The text with its spans highlighted, and its events below."""
     marked = Text(text.translate(_CONTROL))
@@ -199,4 +219,5 @@ def _interval(found: Mapping[str, Any], form: str) -> str:
 
 def _named(path: str) -> str:
     """A path of ``metrics.json`` in words: ``scores.per_role.attacker`` is ``attacker``."""
-    return path.rpartition(".")[2].replace("_", " ")
+    name = path.rpartition(".")[2].replace("_", " ")
+    return f"entities: {name}" if path.startswith("entities.") else name

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from conftest import ROLES, violent_documents
 
-from conflict_events.baselines import BASELINES, Options, create, run_baseline
+from conflict_events.baselines import BASELINES, Options, create, fitted
 from conflict_events.baselines.base import optional_module
 from conflict_events.baselines.nearest import Nearest
 from conflict_events.config import CorpusConfig
@@ -91,17 +91,20 @@ def test_nearest_without_annotated_events_gives_spans_only() -> None:
     assert baseline.predict([document.text]) == [(list(document.spans), [])]
 
 
-def test_a_run_predicts_the_documents_of_the_split_in_order(tiny_corpus: CorpusConfig) -> None:
+def test_a_fitted_baseline_predicts_texts_in_order_and_the_same_again(tiny_corpus: CorpusConfig) -> None:
     pytest.importorskip("sklearn_crfsuite", reason=NO_CRF)
     corpus = load(tiny_corpus)
-    found = run_baseline("crf", corpus, "test", seed=1)
+    documents = corpus.split("test")
+    found = fitted("crf", corpus, seed=1).predict([document.text for document in documents])
     assert len(found) == 3
-    for document, (spans, events) in zip(corpus.split("test"), found, strict=True):
+    for document, (spans, events) in zip(documents, found, strict=True):
         replace(document, role_spans=tuple(spans), events=tuple(events))  # refuses spans of another text
         assert spans, "six alike documents are enough for a CRF to find something"
-    assert run_baseline("crf", corpus, "test", seed=1, limit=2) == found[:2]
+    assert fitted("crf", corpus, seed=1).predict([document.text for document in documents]) == found
 
 
-def test_a_run_needs_a_split_of_that_name(tiny_corpus: CorpusConfig) -> None:
-    with pytest.raises(ConfigError, match="no split 'validation'"):
-        run_baseline("plain_128", load(tiny_corpus), "validation")
+def test_a_corpus_without_training_documents_is_refused(tiny_corpus: CorpusConfig) -> None:
+    corpus = load(tiny_corpus)
+    del corpus.splits["train"]
+    with pytest.raises(ConfigError, match="no split 'train'"):
+        fitted("crf", corpus)

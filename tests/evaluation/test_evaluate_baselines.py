@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -23,6 +25,9 @@ CORPUS = Corpus(
 )
 
 
+OTHER = Corpus(CorpusConfig("other", "jsonl", "x"), {"dev": violent_documents(5, "elsewhere")})
+
+
 def everything(documents: list[Document]) -> list[Prediction]:
     return [(list(d.spans), list(d.events)) for d in documents]
 
@@ -35,17 +40,28 @@ def half(documents: list[Document]) -> list[Prediction]:
     return [*everything(documents[:4]), *nothing(documents[4:])]
 
 
+@dataclass
+class MadeUp:
+    """A baseline that finds in documents what ``finds`` says."""
+
+    finds: Callable[[list[Document]], list[Prediction]]
+    documents: dict[str, Document]
+
+    def predict(self, texts: list[str]) -> list[Prediction]:
+        return self.finds([self.documents[text] for text in texts])
+
+
 @pytest.fixture(autouse=True)
-def made_up(monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
-    """Three baselines that need no training; what they were asked for."""
-    asked: dict[str, object] = {}
+def made_up(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str, int]]:
+    """Three baselines that need no training; which were fitted to what, with which seed."""
+    asked: list[tuple[str, str, int]] = []
 
-    def run_baseline(name: str, corpus: Corpus, split: str, seed: int, **settings: object) -> list[Prediction]:
-        asked[name] = (corpus.config.name, split, seed, settings["limit"])
-        documents = corpus.split(split)[: settings["limit"]]  # type: ignore[misc]
-        return {"good": everything, "bad": nothing, "middling": half}[name](documents)
+    def fitted(name: str, corpus: Corpus, seed: int, options: object) -> MadeUp:
+        asked.append((name, corpus.config.name, seed))
+        documents = [*OTHER.split("dev"), *corpus.split("dev")]
+        return MadeUp({"good": everything, "bad": nothing, "middling": half}[name], {d.text: d for d in documents})
 
-    monkeypatch.setattr(baselines, "run_baseline", run_baseline)
+    monkeypatch.setattr(baselines, "fitted", fitted)
     monkeypatch.setattr(baselines, "create", lambda name, options: None)
     return asked
 
@@ -63,9 +79,9 @@ def run_folder(folder: Path, found: list[Prediction]) -> str:
     return str(folder)
 
 
-def test_each_baseline_has_a_folder_of_an_evaluation(tmp_path: Path, made_up: dict[str, object]) -> None:
-    record = evaluate_baselines(settings(tmp_path, ["good", "bad", "good"]), CORPUS)
-    assert made_up == {"good": ("tiny", "dev", 5, None), "bad": ("tiny", "dev", 5, None)}
+def test_each_baseline_has_a_folder_of_an_evaluation(tmp_path: Path, made_up: list[tuple[str, str, int]]) -> None:
+    [record] = evaluate_baselines(settings(tmp_path, ["good", "bad", "good"]), CORPUS)
+    assert made_up == [("good", "tiny", 5), ("bad", "tiny", 5)]
     assert json.loads((tmp_path / "baselines.json").read_text("utf-8")) == record
     assert list(record["systems"]) == ["good", "bad"]
     assert record["differences"] == {}
@@ -80,7 +96,7 @@ def test_each_baseline_has_a_folder_of_an_evaluation(tmp_path: Path, made_up: di
 
 def test_the_model_leads_lags_or_neither(tmp_path: Path) -> None:
     seeds = [run_folder(tmp_path / f"seed-{n}", half(CORPUS.split("dev"))) for n in range(2)]
-    record = evaluate_baselines(settings(tmp_path / "out", ["good", "bad", "middling"], runs=seeds), CORPUS)
+    [record] = evaluate_baselines(settings(tmp_path / "out", ["good", "bad", "middling"], runs=seeds), CORPUS)
     assert list(record["systems"]) == ["model", "good", "bad", "middling"]
     verdicts = {name: found["scores.roles"]["verdict"] for name, found in record["differences"].items()}
     assert verdicts == {"good": "worse", "bad": "better", "middling": "not surely better"}
@@ -98,18 +114,28 @@ def test_a_checkpoint_is_evaluated_beside_them(
         corpus=tiny_corpus, baselines=["good"], split="dev", limit=2, output_dir=str(tmp_path / "out"),
         model=CheckpointConfig(path=str(tiny_checkpoint), device="cpu"),
     )  # fmt: skip
-    record = evaluate_baselines(config, load(tiny_corpus))
+    [record] = evaluate_baselines(config, load(tiny_corpus))
     assert record["documents"] == 2
     assert record["differences"]["good"]["scores.roles"]["verdict"] == "worse"
     assert len((tmp_path / "out" / "model" / "predictions.jsonl").read_text("utf-8").splitlines()) == 2
 
 
-def test_an_unknown_baseline_is_told_before_anything_runs(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, made_up: dict[str, object]
-) -> None:
+def test_an_unknown_baseline_is_told_before_anything_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
     with pytest.raises(ConfigError, match="no baseline 'best'"):
         evaluate_baselines(settings(tmp_path / "out", ["crf", "best"]), CORPUS)
     with pytest.raises(ConfigError, match="'nearest' has no spans to work with"):
         evaluate_baselines(settings(tmp_path / "out", ["crf", "nearest"]), CORPUS)
     assert not (tmp_path / "out").exists()
+
+
+def test_other_corpora_are_scored_without_being_fitted_to(tmp_path: Path, made_up: list[tuple[str, str, int]]) -> None:
+    here, there = evaluate_baselines(settings(tmp_path, ["good", "middling"], by="source"), CORPUS, [OTHER])
+    assert made_up == [("good", "tiny", 5), ("middling", "tiny", 5)]
+    assert (here["corpus"], there["corpus"]) == ("tiny", "other")
+    assert (here["documents"], there["documents"]) == (8, 5)
+    assert json.loads((tmp_path / "other" / "baselines.json").read_text("utf-8")) == there
+    metrics = json.loads((tmp_path / "other" / "middling" / "metrics.json").read_text("utf-8"))
+    assert metrics["corpus"] == "other"
+    assert metrics["scores"]["roles"]["recall"] == pytest.approx(4 / 5)
+    assert len((tmp_path / "other" / "middling" / "predictions.jsonl").read_text("utf-8").splitlines()) == 5

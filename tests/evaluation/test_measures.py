@@ -238,3 +238,41 @@ def test_errors_and_right_spans_add_up(sides: list[tuple[tuple[Span, ...], tuple
     errors = errors_of(run)
     assert right + sum(error.gold is not None for error in errors) == annotated
     assert right + sum(error.predicted is not None for error in errors) == predicted
+
+
+# Entities
+
+
+def mayor(*wordings: str) -> dict[str, Any]:
+    return {"role": "target", "mentions": [[TEXT.index(w), TEXT.index(w) + len(w)] for w in wordings]}
+
+
+def test_entities_are_scored_where_they_are_annotated() -> None:
+    # "the village" and "village" are one entity; of the found targets one is of it, "troops" of none; "mortars" is met.
+    weapon = mayor("mortars") | {"role": "weapon"}
+    gold = gold_of(
+        document("a", layers=[Layer.ROLES], entities=[mayor("the village", "village"), weapon]),
+        document("b", layers=[Layer.ROLES], entities=[]),
+    )
+    found = [span("target", "village"), span("target", "troops"), span("weapon", "mortars")]
+    run = run_of(gold, [], [], spans=[found, ()], events=False)
+    entities = measures([run], gold)["entities"]
+    assert score(entities["per_role"]["target"]) == (0.5, 1.0, pytest.approx(2 / 3), 1)
+    assert score(entities["micro"]) == (pytest.approx(2 / 3), 1.0, pytest.approx(0.8), 2)
+    assert (entities["micro"]["low"], entities["micro"]["high"]) == (0.0, pytest.approx(0.8))
+    assert "trigger" not in entities["per_role"]
+    assert run_counts(run)["entities.micro"].tolist() == [[2, 3, 2, 2], [0, 0, 0, 0]]
+
+
+def test_a_wording_that_is_found_twice_is_one_entity() -> None:
+    text = "village , The village , troops"
+    places = [Span.of(text, "target", 0, 7), Span.of(text, "target", 10, 21)]
+    annotated = {"role": "target", "mentions": [[0, 7]]}
+    gold = gold_of(document("a", layers=[Layer.ROLES], text=text, entities=[annotated]))
+    run = run_of(gold, [], spans=[places], events=False)
+    assert score(measures([run], gold)["entities"]["micro"]) == (1.0, 1.0, 1.0, 1)
+
+
+def test_entities_are_null_where_a_document_has_none_annotated() -> None:
+    gold = gold_of(document("a", entities=[]), document("b"))
+    assert measures([run_of(gold, [], [])], gold)["entities"] is None

@@ -22,7 +22,7 @@ from conflict_events.baselines.rules import Rules
 from conflict_events.corpora import Corpus
 from conflict_events.errors import ConfigError
 
-__all__ = ["BASELINES", "Baseline", "Options", "Prediction", "create", "run_baseline"]
+__all__ = ["BASELINES", "Baseline", "Options", "Prediction", "create", "fitted"]
 
 
 def _plain(options: Options, max_length: int) -> Baseline:
@@ -59,28 +59,19 @@ def create(name: str, options: Options | None = None) -> Baseline:
     return BASELINES[name](options or Options())
 
 
-def run_baseline(
-    name: str, corpus: Corpus, split: str, seed: int = 13, *, limit: int | None = None, options: Options | None = None
-) -> list[Prediction]:
-    """Fit a baseline to the corpus's train and dev splits and predict another one; the same seed gives the same again.
+def fitted(name: str, corpus: Corpus, seed: int = 13, options: Options | None = None) -> Baseline:
+    """A baseline fitted to the corpus's train and dev splits; the same seed gives the same again.
 
     Args:
         name: one of :data:`BASELINES`.
         corpus: gives documents, roles and language.
-        split: whose texts are predicted; its annotation is not looked at.
         seed: of everything random.
-        limit: predict only the first documents; training takes them all.
         options: further settings; seed and language are replaced.
-
-    Returns:
-        Spans and events of each document of the split, in its order.
 
     Raises:
         ConfigError: for an unknown name, a corpus without the splits, or a missing package.
         DataError: if the train split has no text.
     """
-    settings = replace(options or Options(), seed=seed, language=corpus.config.language)
-    baseline = create(name, settings)
-    documents = corpus.split(split)[:limit]
+    baseline = create(name, replace(options or Options(), seed=seed, language=corpus.config.language))
     baseline.fit(corpus.split("train"), corpus.split("dev"), corpus.config.roles)
-    return baseline.predict([document.text for document in documents])
+    return baseline

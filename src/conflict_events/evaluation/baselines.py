@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
 
-from conflict_events.baselines import Options, create, run_baseline
+from conflict_events.baselines import Options, create, fitted
 from conflict_events.config import EvaluateConfig
 from conflict_events.corpora import Corpus
 from conflict_events.evaluation.compare import System, differences, is_sure
-from conflict_events.evaluation.results import Gold
+from conflict_events.evaluation.results import Gold, Run
 from conflict_events.evaluation.scoring import predicted_run, scored, scored_runs
 from conflict_events.extractor import EventExtractor
 from conflict_events.writers import write_json
@@ -21,37 +22,65 @@ SUMMARY = "baselines.json"
 _MODEL = "model"
 
 
-def evaluate_baselines(config: EvaluateConfig, corpus: Corpus) -> dict[str, Any]:
+def evaluate_baselines(config: EvaluateConfig, corpus: Corpus, also: Sequence[Corpus] = ()) -> list[dict[str, Any]]:
     """Train every baseline of ``config.baselines``, score it, and compare the model with it, if one is given.
 
     Each system has a folder of its own below ``config.output_dir`` with ``predictions.jsonl`` and ``metrics.json``;
     ``baselines.json`` holds the summary.
 
+    Args:
+        config: what to do.
+        corpus: that baselines are fitted to, and scored on.
+        also: further corpora that they are scored on, with the same roles; each has a folder of its name below
+            ``config.output_dir``.
+
+    Returns:
+        The summary of each corpus.
+
     Raises:
         ConfigError: if a baseline is unknown, or lacks what it needs (a package, or ``nearest`` a model), before
             anything is trained; and as :func:`conflict_events.evaluation.scoring.evaluate`.
     """
-    gold, folder = Gold.of(corpus, config.split, config.limit), Path(config.output_dir)
+    output = Path(config.output_dir)
+    boards = [_Board(Gold.of(corpus, config.split, config.limit), output)]
+    boards += [_Board(Gold.of(other, config.split, config.limit), output / other.config.name) for other in also]
     names = list(dict.fromkeys(config.baselines or ()))
     extractor = EventExtractor.from_config(config.model) if config.model.path else None
     options = Options(bf16=config.bf16, extractor=extractor)
     for name in names:
         create(name, options)  # what is unknown or missing is told before anything is trained
-    systems: dict[str, System] = {}
-    if runs := scored_runs(config, gold, folder / _MODEL):
-        systems[_MODEL] = System.of(runs)
-        scored(runs, gold, folder / _MODEL, config.by)
+    for board in boards:
+        if runs := scored_runs(config, board.gold, board.folder / _MODEL):
+            board.add(_MODEL, runs, config.by)
     for name in tqdm(names, unit=" baselines", disable=None):
-        found = run_baseline(name, corpus, config.split, config.seed, limit=config.limit, options=options)
-        run = predicted_run(found, gold, folder / name, name, gold.has_events, gold.roles)
-        systems[name] = System.of([run])
-        scored([run], gold, folder / name, config.by)
-    record = gold.to_record() | {
-        "systems": {name: system.scores() for name, system in systems.items()},
-        "differences": _leads(systems) if _MODEL in systems else {},
-    }
-    write_json(folder / SUMMARY, record)
-    return record
+        baseline = fitted(name, corpus, config.seed, options)
+        for board in boards:
+            found = baseline.predict([document.text for document in board.gold.documents])
+            gold, folder = board.gold, board.folder / name
+            board.add(name, [predicted_run(found, gold, folder, name, gold.has_events, gold.roles)], config.by)
+    return [board.finish() for board in boards]
+
+
+@dataclass(frozen=True)
+class _Board:
+    """The systems that were scored on one corpus."""
+
+    gold: Gold
+    folder: Path
+    systems: dict[str, System] = field(default_factory=dict)
+
+    def add(self, name: str, runs: Sequence[Run], by: str | None) -> None:
+        self.systems[name] = System.of(runs)
+        scored(runs, self.gold, self.folder / name, by)
+
+    def finish(self) -> dict[str, Any]:
+        """The summary, written."""
+        record = self.gold.to_record() | {
+            "systems": {name: system.scores() for name, system in self.systems.items()},
+            "differences": _leads(self.systems) if _MODEL in self.systems else {},
+        }
+        write_json(self.folder / SUMMARY, record)
+        return record
 
 
 def _leads(systems: Mapping[str, System]) -> dict[str, Any]:

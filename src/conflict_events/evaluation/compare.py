@@ -25,7 +25,7 @@ from conflict_events.metrics.score import Counts
 from conflict_events.writers import write_json
 
 COMPARISON = "compare.json"
-_PREFIXES = ("scores.", "events.exact.")  # other ways to match say the same more loosely
+_PREFIXES = ("scores.", "events.exact.", "entities.")  # other ways to match say the same more loosely
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from conflict_events.corpora.entities import Entities, annotated_entities
 from conflict_events.evaluation.results import Result, Run
 from conflict_events.metrics.bootstrap import Statistic, interval
+from conflict_events.metrics.ceaf_ree import EntityScores, ceaf_ree, normalise
 from conflict_events.metrics.events import EventScores, Match, event_scores
 from conflict_events.metrics.score import Counts, Score, exact_counts, f1, share
 from conflict_events.schema import TRIGGER, Span
@@ -61,9 +63,40 @@ def event_counts(scores: Mapping[Match, EventScores]) -> dict[str, Counts]:
     return counts
 
 
+def scored_entities(run: Run) -> EntityScores | None:
+    """CEAF-REE of the entities that the spans found make: one for each wording of a role in a document.
+
+    None unless every document has its entities annotated.
+    """
+    annotated = [annotated_entities(result.document) for result in run.results]
+    gold = [entities for entities in annotated if entities is not None]
+    if len(gold) < len(annotated):
+        return None
+    return ceaf_ree(gold, [_wordings(result.spans) for result in run.results], [r for r in run.roles if r != TRIGGER])
+
+
+def entity_counts(scores: EntityScores | None) -> dict[str, Counts]:
+    """``entities.micro`` and ``entities.per_role.ROLE``."""
+    if scores is None:
+        return {}
+    return {
+        "entities.micro": scores.totals,
+        **{f"entities.per_role.{role}": counts for role, counts in scores.counts.items()},
+    }
+
+
+def _wordings(spans: Iterable[Span]) -> Entities:
+    found: dict[str, dict[str, list[str]]] = defaultdict(dict)
+    for span in spans:
+        found[span.role].setdefault(normalise(span.text), [span.text])
+    return {role: list(entities.values()) for role, entities in found.items()}
+
+
 def run_counts(run: Run) -> dict[str, Counts]:
     """Every count of a run that intervals and comparisons are made from."""
-    return strict_counts(run.results, run.roles) | event_counts(scored_events(run))
+    return (
+        strict_counts(run.results, run.roles) | event_counts(scored_events(run)) | entity_counts(scored_entities(run))
+    )
 
 
 def statistic(path: str) -> Statistic:

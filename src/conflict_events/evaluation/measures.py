@@ -13,7 +13,9 @@ from conflict_events.errors import ConfigError
 from conflict_events.evaluation.calibration import calibration
 from conflict_events.evaluation.counts import (
     certainty,
+    entity_counts,
     event_counts,
+    scored_entities,
     scored_events,
     strict_counts,
 )
@@ -102,16 +104,20 @@ def _sides(run: Run) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
 
 
 def _scores(runs: Sequence[Run]) -> dict[str, Any]:
-    """``scores`` of spans and ``events`` (null where none are scored), with intervals."""
+    """``scores`` of spans, ``events`` and ``entities`` (null where none are scored), with intervals."""
     strict = averaged([strict_scores(*_sides(run), run.roles).to_record() for run in runs])
     counts = [strict_counts(run.results, run.roles) for run in runs]
     scored = [scored_events(run) for run in runs]
-    record: dict[str, Any] = {"scores": strict, "events": None}
+    record: dict[str, Any] = {"scores": strict, "events": None, "entities": None}
     if scored[0]:
         record["events"] = averaged(
             [{match.value: scores.to_record() for match, scores in of_run.items()} for of_run in scored]
         )
         counts = [rows | event_counts(of_run) for rows, of_run in zip(counts, scored, strict=True)]
+    entities = [found for run in runs if (found := scored_entities(run)) is not None]
+    if entities:
+        record["entities"] = averaged([found.to_record() for found in entities])
+        counts = [rows | entity_counts(found) for rows, found in zip(counts, entities, strict=True)]
     return _with_intervals(record, counts)
 
 

@@ -16,8 +16,8 @@ A page marks where a table stands::
          "rows": [{"cells": ["own", "own test ({documents})"], "metrics": "own-on-own.json"}]}}}
 
 ``columns`` maps a heading to a path in the metrics. A score shows as its F1, any other fraction as it is, both in
-percent; a column may show more (``show``): ``interval`` adds the 95 % interval, ``seeds`` the value of every seed. What
-a file does not have shows as a dash. In ``cells``, ``{key}`` is a value of the metrics.
+percent; a column may show more (``show``), see :mod:`conflict_events.reports.cells`. What a file does not have shows as
+a dash. In ``cells``, ``{key}`` is a value of the metrics.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ from typing import Any
 from conflict_events.corpora.reading import parse_line
 from conflict_events.errors import ConflictEventsError, DataError, InputError
 from conflict_events.evaluation.records import read_metrics
+from conflict_events.reports.cells import SHOWN, cell, look_up, markdown_table
 
 DEFINITIONS = "tables.json"
 _MARKED = re.compile(
     r"(?P<begin>^<!-- results:(?P<name>[^\s>]+) -->\n)(?P<table>.*?)(?P<end>^<!-- /results -->$)", re.M | re.S
 )
 _MARK = re.compile(r"<!-- /?results")
-_SHOWN = ("f1", "interval", "seeds")
 _KEYS = {"head", "columns", "show", "rows"}
 
 
@@ -127,41 +127,23 @@ def _table(definition: Any, folder: Path) -> str:
     columns: dict[str, str] = definition["columns"]
     show: dict[str, str] = definition.get("show", {})
     for column, how in show.items():
-        if column not in columns or how not in _SHOWN:
+        if column not in columns or how not in SHOWN:
             raise DataError(
                 f"show has {column!r}: {how!r}",
-                remedy=f"show one of {', '.join(_SHOWN)} in one of the columns {', '.join(columns)}",
+                remedy=f"show one of {', '.join(SHOWN)} in one of the columns {', '.join(columns)}",
             )
-    lines = [[*definition["head"], *columns], ["---"] * (len(definition["head"]) + len(columns))]
+    rows = []
     for row in definition["rows"]:
         try:
             cells, metrics = row["cells"], read_metrics(folder / row["metrics"])
-            told = [cell.format_map(metrics) for cell in cells]
+            told = [given.format_map(metrics) for given in cells]
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             if isinstance(error, ConflictEventsError):
                 raise
             raise DataError(f"row {row} is malformed ({error!r})", remedy="give cells and metrics") from None
         if len(told) != len(definition["head"]):
             raise DataError(f"row {cells} does not have a cell for each of {definition['head']}")
-        lines.append([*told, *(_cell(metrics, path, show.get(column, "f1")) for column, path in columns.items())])
-    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
-
-
-def _cell(metrics: Mapping[str, Any], path: str, how: str) -> str:
-    value: Any = metrics
-    for key in path.split("."):
-        value = value.get(key) if isinstance(value, Mapping) else None
-    if value is None:
-        return "–"
-    if not isinstance(value, Mapping):
-        return _percent(value)
-    shown = _percent(value["f1"])
-    if how == "interval" and "low" in value:
-        return f"{shown} [{_percent(value['low'])}, {_percent(value['high'])}]"
-    if how == "seeds" and "f1_by_seed" in value:
-        return f"{shown} ({', '.join(map(_percent, value['f1_by_seed']))})"
-    return shown
-
-
-def _percent(fraction: float) -> str:
-    return f"{100 * fraction:.1f}"
+        rows.append(
+            [*told, *(cell(look_up(metrics, path), show.get(column, "f1")) for column, path in columns.items())]
+        )
+    return markdown_table([*definition["head"], *columns], rows)

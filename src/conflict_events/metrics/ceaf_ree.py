@@ -14,6 +14,7 @@ import re
 import string
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
@@ -47,6 +48,13 @@ class EntityScores:
         """Counts of all roles together, by document."""
         total: Counts = np.sum(list(self.counts.values()), axis=0)
         return total
+
+    def to_record(self) -> dict[str, Any]:
+        """``micro``, and ``per_role`` by role."""
+        return {
+            "micro": self.micro.to_record(),
+            "per_role": {role: score.to_record() for role, score in self.per_role.items()},
+        }
 
 
 def ceaf_ree(

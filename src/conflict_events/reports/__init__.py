@@ -1,4 +1,4 @@
-"""Pages to look at: self-contained HTML, no requests to anywhere, readable on a phone and on paper."""
+"""Pages to look at: self-contained HTML, no requests to anywhere, readable on a phone and on paper; and cards."""
 
 from __future__ import annotations
 
@@ -16,7 +16,12 @@ _PAGES = Environment(
 )
 
 
+def render_page(template: str, **values: Any) -> str:
+    """A template of ``reports/templates``, filled."""
+    return _PAGES.get_template(template).render(**values)
+
+
 def write_page(path: Path, template: str, **values: Any) -> None:
-    """Fill a template of ``reports/templates`` and write the page; its folder is made if need be."""
+    """Fill a template and write the page; its folder is made if need be."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(_PAGES.get_template(template).render(**values).encode())
+    path.write_bytes(render_page(template, **values).encode())

@@ -10,6 +10,7 @@ from conftest import ROOT, SHARED_DATA, needs_shared_data
 
 from conflict_events.config import CorpusConfig
 from conflict_events.corpora import load
+from conflict_events.corpora.entities import annotated_entities
 from conflict_events.corpora.public.texts import reserved_ids
 from conflict_events.errors import DataError, SourceError
 from conflict_events.schema import Layer
@@ -58,7 +59,28 @@ def test_only_roles_are_annotated_so_that_no_linker_learns_from_it(tmp_path: Pat
     document = load(corpus(tmp_path)).split("train")[0]
     assert document.layers == {Layer.ROLES}
     assert document.events == ()
-    assert document.meta == {"source": "muc4"}
+    assert document.meta["source"] == "muc4"
+
+
+def test_a_document_says_which_mentions_are_one_entity(tmp_path: Path) -> None:
+    empty, document = load(corpus(tmp_path)).split("test")
+    assert annotated_entities(document) == {
+        "perp_ind": [["two gunmen"]], "perp_org": [["the front"]], "victim": [["the mayor", "mayor"]],
+    }  # fmt: skip
+    assert annotated_entities(empty) == {}, "no entity is annotated, other than where entities are not"
+
+
+def test_roles_are_mapped_and_dropped_with_their_entities(tmp_path: Path) -> None:
+    config = corpus(tmp_path)
+    config.roles = ["attacker", "target"]
+    config.label_map = {"perp_ind": "attacker", "perp_org": "attacker", "victim": "target", "weapon": None}
+    document = load(config).split("train")[0]
+    assert [(span.role, span.text) for span in document.spans] == [
+        ("attacker", "two gunmen"), ("attacker", "the front"), ("target", "the mayor"), ("target", "mayor"),
+    ]  # fmt: skip
+    assert annotated_entities(document) == {
+        "attacker": [["two gunmen"], ["the front"]], "target": [["the mayor", "mayor"]],
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(
