@@ -9,10 +9,16 @@ from conftest import violent_documents
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conflict_events.checkpoint import SETTINGS_FILE, Settings, label_scheme, read_json
+from conflict_events.checkpoint import (
+    SETTINGS_FILE,
+    Settings,
+    label_scheme,
+    read_json,
+    require_fitting_tokenizer,
+)
 from conflict_events.confidence import Confidence, Kind
 from conflict_events.config import Algorithm, DecodingConfig, WindowConfig
-from conflict_events.errors import CheckpointError
+from conflict_events.errors import CheckpointError, ConfigError
 from conflict_events.linking.rule import TypeModel
 from conflict_events.metrics.calibration import Scaling
 
@@ -80,7 +86,7 @@ def test_a_checkpoint_as_training_writes_it_is_read(tiny_checkpoint: Path) -> No
     assert loaded.event_types is not None
     scheme, columns = label_scheme(tiny_checkpoint)
     assert scheme.roles == ("attacker", "target", "location", "weapon", "trigger")
-    assert columns == list(range(11))
+    assert columns == [(number,) for number in range(11)]
 
 
 @pytest.mark.parametrize("config", [{}, {"max_position_embeddings": 512}, {"max_position_embeddings": None}])
@@ -182,7 +188,47 @@ def test_labels_in_another_order_get_the_columns_of_their_scores(tmp_path: Path)
     names = {"0": "I-WEAPON", "1": "B-TARGET", "2": "O", "3": "I-TARGET", "4": "B-WEAPON"}
     scheme, columns = label_scheme(put(tmp_path, "config.json", {"id2label": names}))
     assert scheme.labels == ["O", "B-TARGET", "I-TARGET", "B-WEAPON", "I-WEAPON"]
-    assert columns == [2, 1, 3, 4, 0]
+    assert columns == [(2,), (1,), (3,), (4,), (0,)]
+
+
+def test_labels_of_others_are_mapped(tmp_path: Path) -> None:
+    names = {"0": "O", "1": "B-PER", "2": "I-PER", "3": "B-MISC", "4": "I-MISC"}
+    put(tmp_path, "config.json", {"id2label": names})
+    scheme, columns = label_scheme(tmp_path, {"PER": "attacker", "MISC": None})
+    assert scheme.labels == ["O", "B-ATTACKER", "I-ATTACKER"]
+    assert columns == [(0, 3, 4), (1,), (2,)]
+    with pytest.raises(ConfigError, match=f"^{tmp_path}: label_map names LOC"):
+        label_scheme(tmp_path, {"LOC": "location"})
+
+
+@pytest.mark.parametrize("config", [{"vocab_size": 100, "max_position_embeddings": 128}, {}, {"vocab_size": None}])
+def test_a_tokenizer_within_the_encoders_embeddings_is_taken(tmp_path: Path, config: dict[str, Any]) -> None:
+    require_fitting_tokenizer(put(tmp_path, "config.json", config), 99, WindowConfig(128, 16))
+
+
+def test_a_tokenizer_of_another_model_is_refused(tmp_path: Path) -> None:
+    put(tmp_path, "config.json", {"vocab_size": 100})
+    with pytest.raises(CheckpointError, match=r"ids up to 100.*embedding of 100 tokens.*fetch or copy it again"):
+        require_fitting_tokenizer(tmp_path, 100, WindowConfig())
+
+
+def test_windows_longer_than_the_encoder_takes_are_refused(tmp_path: Path) -> None:
+    put(tmp_path, "config.json", {"vocab_size": 100, "max_position_embeddings": 128})
+    with pytest.raises(CheckpointError, match=r"windows of 129 tokens.*128 positions"):
+        require_fitting_tokenizer(tmp_path, 5, WindowConfig(129, 16))
+
+
+@pytest.mark.parametrize("bomb", ["[" * 100_000, '{"a":' * 100_000, '{"a": ' + "9" * 5_000 + "}"], ids=lambda b: b[:6])
+def test_json_that_would_exhaust_the_reader_is_refused(tmp_path: Path, bomb: str) -> None:
+    with pytest.raises(CheckpointError, match=r"not JSON|nested too deep"):
+        read_json(put(tmp_path, "config.json", bomb) / "config.json")
+
+
+def test_a_config_of_the_size_of_a_library_is_refused_unread(tmp_path: Path) -> None:
+    with (tmp_path / "config.json").open("wb") as file:
+        file.truncate(1 << 40)  # sparse: a terabyte that takes no room
+    with pytest.raises(CheckpointError, match="more than any config"):
+        read_json(tmp_path / "config.json")
 
 
 @pytest.mark.parametrize(

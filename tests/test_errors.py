@@ -12,6 +12,8 @@ from conflict_events.errors import (
     ConflictEventsError,
     DataError,
     InputError,
+    OutputError,
+    RunnerError,
     SourceError,
 )
 
@@ -21,6 +23,8 @@ ALL = [
     (ConfigError, ValueError),
     (CheckpointError, ValueError),
     (SourceError, OSError),
+    (OutputError, OSError),
+    (RunnerError, RuntimeError),
 ]
 
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conflict_events.errors import CheckpointError, ConfigError
-from conflict_events.labels import LabelScheme, Offsets, tokens_of
+from conflict_events.labels import LabelScheme, Offsets, gather, tokens_of
 from conflict_events.schema import Span
 
 SCHEME = LabelScheme(("attacker", "target"))
@@ -66,7 +66,7 @@ def test_labels_of_a_checkpoint_are_found_in_any_order_and_case() -> None:
     names = ["I-Target", "B-Target", "b-attacker", "O", "i-ATTACKER"]
     scheme, columns = LabelScheme.from_id2label(dict(enumerate(names)))
     assert scheme.roles == ("target", "attacker")
-    assert columns == [3, 1, 0, 2, 4]
+    assert columns == [(3,), (1,), (0,), (2,), (4,)]
 
 
 @given(st.permutations(range(5)))
@@ -74,7 +74,7 @@ def test_labels_of_a_checkpoint_are_found_in_any_order_and_case() -> None:
 def test_columns_bring_shuffled_scores_into_the_order_of_the_scheme(order: list[int]) -> None:
     names = [SCHEME.labels[number] for number in order]
     scheme, columns = LabelScheme.from_id2label(dict(enumerate(names)))
-    assert [names[column] for column in columns] == scheme.labels
+    assert [names[column] for (column,) in columns] == scheme.labels
     assert set(scheme.roles) == {"attacker", "target"}
 
 
@@ -95,6 +95,69 @@ def test_columns_bring_shuffled_scores_into_the_order_of_the_scheme(order: list[
 def test_labels_that_are_no_bio_set_are_refused(names: list[str]) -> None:
     with pytest.raises(CheckpointError, match=r"not a BIO scheme.*id2label with O, B-ROLE and I-ROLE"):
         LabelScheme.from_id2label(dict(enumerate(names)))
+
+
+@pytest.mark.parametrize("ids", [[0, 2, 5], [1, 2, 3], [0, 1, 3]])
+def test_label_numbers_with_gaps_are_refused(ids: list[int]) -> None:
+    with pytest.raises(CheckpointError, match="numbered from 0"):
+        LabelScheme.from_id2label(dict(zip(ids, ["O", "B-TARGET", "I-TARGET"], strict=True)))
+
+
+def test_two_labels_that_differ_in_case_alone_are_refused() -> None:
+    with pytest.raises(CheckpointError, match="not a BIO scheme"):
+        LabelScheme.from_id2label(dict(enumerate(["O", "B-PER", "I-PER", "b-per"])))
+
+
+# Labels of others
+
+CONLL = dict(enumerate(["O", "B-MISC", "I-MISC", "B-PER", "I-PER", "B-ORG", "I-ORG", "B-LOC", "I-LOC"]))
+
+
+def test_types_of_others_become_roles_and_the_rest_keep_their_name() -> None:
+    scheme, columns = LabelScheme.from_id2label(CONLL, {"PER": "attacker", "loc": "Location"})
+    assert scheme.roles == ("misc", "attacker", "org", "location")
+    assert columns == [(number,) for number in range(9)]
+
+
+def test_several_types_may_become_one_role() -> None:
+    scheme, columns = LabelScheme.from_id2label(CONLL, {"PER": "attacker", "ORG": "attacker", "MISC": "loc"})
+    assert scheme.roles == ("loc", "attacker")
+    assert columns == [(0,), (1, 7), (2, 8), (3, 5), (4, 6)]
+
+
+def test_a_dropped_type_counts_as_no_label() -> None:
+    scheme, columns = LabelScheme.from_id2label(CONLL, {"MISC": None, "ORG": None})
+    assert scheme.roles == ("per", "loc")
+    assert columns == [(0, 1, 2, 5, 6), (3,), (4,), (7,), (8,)]
+
+
+def test_a_map_of_a_type_that_is_not_there_names_those_that_are() -> None:
+    with pytest.raises(ConfigError, match=r"label_map names PERSON.*MISC, PER, ORG, LOC"):
+        LabelScheme.from_id2label(CONLL, {"person": "attacker"})
+
+
+def test_a_map_that_drops_every_type_is_refused() -> None:
+    with pytest.raises(ConfigError, match="drops every label"):
+        LabelScheme.from_id2label(CONLL, dict.fromkeys(["MISC", "PER", "ORG", "LOC"]))
+
+
+def test_probabilities_of_columns_that_make_up_a_label_add_up() -> None:
+    logits = np.random.default_rng(0).normal(scale=5, size=(20, 9)).astype(np.float32)
+    _, columns = LabelScheme.from_id2label(CONLL, {"MISC": None, "ORG": "per"})
+    gathered = gather(logits, columns)
+    assert gathered.dtype == np.float32
+
+    def softmax(rows: np.ndarray) -> np.ndarray:
+        return np.exp(rows) / np.exp(rows).sum(axis=1, keepdims=True)
+
+    expected = np.stack([softmax(logits)[:, list(group)].sum(axis=1) for group in columns], axis=1)
+    assert np.allclose(softmax(gathered), expected, atol=1e-6)
+
+
+def test_of_a_token_that_is_surely_of_a_dropped_type_nothing_is_made() -> None:
+    logits = np.array([[1, 10, 0, 2, 0, 0, 0, 0, 0]], dtype=np.float32)  # MISC, then PER, then O
+    scheme, columns = LabelScheme.from_id2label(CONLL, {"MISC": None})
+    assert scheme.labels[int(gather(logits, columns).argmax())] == "O"
 
 
 # Spans to labels

@@ -52,3 +52,11 @@ class CheckpointError(ConflictEventsError, ValueError):
 
 class SourceError(ConflictEventsError, OSError):
     """A public source (texts, base weights) is missing, unreachable or has other bytes."""
+
+
+class OutputError(ConflictEventsError, OSError):
+    """Results cannot be written, or what stands at their place belongs to another run."""
+
+
+class RunnerError(ConflictEventsError, RuntimeError):
+    """The processes or the cluster that do the work of a batch run fail."""

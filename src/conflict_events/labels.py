@@ -36,22 +36,46 @@ class LabelScheme:
             raise ConfigError(f"roles {list(self.roles)} are empty or repeat", remedy="name each role once")
 
     @classmethod
-    def from_id2label(cls, id2label: Mapping[int, str]) -> tuple[LabelScheme, list[int]]:
-        """The scheme of a checkpoint's labels, and the column of its scores for each of the scheme's labels.
+    def from_id2label(
+        cls, id2label: Mapping[int, str], label_map: Mapping[str, str | None] | None = None
+    ) -> tuple[LabelScheme, list[tuple[int, ...]]]:
+        """The scheme of a checkpoint's labels, and the columns of its scores that make up each of the scheme's labels.
+
+        Args:
+            id2label: of the checkpoint, numbered from 0 without gaps.
+            label_map: types of the checkpoint (``PER`` for ``B-PER`` and ``I-PER``, in any case) to roles, None to
+                drop one. Several may become one role; others keep their name, in lower case.
 
         Raises:
             CheckpointError: if the labels are no BIO set (``LABEL_0`` and the like, an I- without its B-, no O).
+            ConfigError: if the map names a type that is not there, or leaves no role.
         """
         column = {label.upper(): number for number, label in id2label.items()}
-        roles = [label[2:] for _, label in sorted(id2label.items()) if label.upper().startswith("B-")]
-        expected = {"O"} | {f"{prefix}-{role.upper()}" for role in roles for prefix in "BI"}
-        if not roles or set(column) != expected:
+        kinds = [label[2:].upper() for _, label in sorted(id2label.items()) if label.upper().startswith("B-")]
+        expected = {"O"} | {f"{prefix}-{kind}" for kind in kinds for prefix in "BI"}
+        if not kinds or set(column) != expected or sorted(id2label) != list(range(len(expected))):
             raise CheckpointError(
-                f"the checkpoint's labels are not a BIO scheme: {sorted(column)}",
-                remedy="a token classifier needs id2label with O, B-ROLE and I-ROLE for every role",
+                f"the checkpoint's labels are not a BIO scheme: {sorted(id2label.values())}",
+                remedy="a token classifier needs id2label with O, B-ROLE and I-ROLE for every role, numbered from 0",
             )
-        scheme = cls(tuple(role.lower() for role in roles))
-        return scheme, [column[label] for label in scheme.labels]
+        renamed = {kind.upper(): role for kind, role in (label_map or {}).items()}
+        if unknown := sorted(renamed.keys() - set(kinds)):
+            raise ConfigError(f"label_map names {', '.join(unknown)}", remedy=f"the labels are {', '.join(kinds)}")
+        roles = {kind: renamed.get(kind, kind) for kind in kinds}
+        kept = {kind: role.lower() for kind, role in roles.items() if role}
+        if not kept:
+            raise ConfigError("label_map drops every label", remedy=f"map one of {', '.join(kinds)} to a role")
+        scheme = cls(tuple(dict.fromkeys(kept.values())))
+        outside = ["O", *(f"{prefix}-{kind}" for kind in kinds if kind not in kept for prefix in "BI")]
+        groups = [outside] + [
+            [f"{prefix}-{kind}" for kind in kinds if kept.get(kind) == role] for role in scheme.roles for prefix in "BI"
+        ]
+        return scheme, [tuple(column[label] for label in group) for group in groups]
+
+    @property
+    def columns(self) -> list[tuple[int, ...]]:
+        """The columns of scores that are in the scheme's own order."""
+        return [(number,) for number in range(len(self.labels))]
 
     @property
     def labels(self) -> list[str]:
@@ -107,6 +131,21 @@ class LabelScheme:
             allowed[:, self.inside(role)] = False
             allowed[[self.begin(role), self.inside(role)], self.inside(role)] = True
         return allowed
+
+
+def gather(logits: npt.NDArray[np.float32], columns: Sequence[Sequence[int]]) -> npt.NDArray[np.float32]:
+    """A checkpoint's scores in the order of a scheme.
+
+    Args:
+        logits: shape ``(tokens, labels of the checkpoint)``.
+        columns: those that make up each label of the scheme. The probability of the label is the sum of theirs.
+
+    Returns:
+        Logits, shape ``(tokens, len(columns))``.
+    """
+    if all(len(group) == 1 for group in columns):
+        return logits[:, [number for (number,) in columns]]
+    return np.stack([np.logaddexp.reduce(logits[:, list(group)], axis=1) for group in columns], axis=1)
 
 
 def is_inside(labels: npt.ArrayLike) -> npt.NDArray[np.bool_]:

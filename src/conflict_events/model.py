@@ -19,12 +19,13 @@ from transformers import (
 )
 from transformers.utils import logging
 
+from conflict_events.checkpoint import require_self_contained
 from conflict_events.config import ModelConfig, WindowConfig
 from conflict_events.errors import CheckpointError, ConfigError
-from conflict_events.hub import default_encoder, resolve
+from conflict_events.hub import ENCODERS, known_encoder, resolve
 from conflict_events.labels import LabelScheme
+from conflict_events.weights import require_fitting_config
 
-DEFAULT = "default"
 _ERRORS_ONLY = 40  # logging.ERROR
 _ATTENTION_WEIGHTS = re.compile(r"(?:attention|attn)(?:\.self)?\.dropout\Z")  # not that of attention's output
 
@@ -39,15 +40,14 @@ def load_encoder(
         ConfigError: if windows are longer than the encoder takes.
     """
     folder = (
-        default_encoder()
-        if config.encoder == DEFAULT
+        known_encoder(config.encoder)
+        if config.encoder in ENCODERS
         else resolve(config.encoder, config.revision, code=config.trust_remote_code)
     )
     tokenizer = _load_tokenizer(folder, config)
     model = load_classifier(
         folder,
         new_head=True,
-        ignore_mismatched_sizes=True,
         trust_remote_code=config.trust_remote_code,
         id2label=scheme.id2label,
         label2id=scheme.label2id,
@@ -86,16 +86,20 @@ def load_classifier(folder: Path, *, new_head: bool = False, **options: Any) -> 
 
     Args:
         folder: where they are.
-        new_head: take weights that are missing outside the encoder as new, to be trained.
+        new_head: take weights outside the encoder that are missing or of other sizes as new, to be trained.
         options: passed on to ``from_pretrained``.
 
     Raises:
-        CheckpointError: if the files do not make a token classifier, or weights are missing.
+        CheckpointError: if the files do not make a token classifier, weights are missing, or the config does not fit
+            them or asks for code from elsewhere.
     """
+    require_self_contained(folder)
+    require_fitting_config(folder, labels=not new_head)
+    options = {"trust_remote_code": False} | options  # left to itself, transformers asks on the terminal
     try:
         with _quiet():
             model, report = AutoModelForTokenClassification.from_pretrained(
-                folder, use_safetensors=True, output_loading_info=True, **options
+                folder, use_safetensors=True, ignore_mismatched_sizes=True, output_loading_info=True, **options
             )
     except Exception as error:  # transformers, safetensors and json each raise their own
         raise CheckpointError(f"the model cannot be loaded ({error})", where=str(folder)) from error
@@ -107,6 +111,14 @@ def load_classifier(folder: Path, *, new_head: bool = False, **options: Any) -> 
             f"{len(missing)} weights are missing, the first of them {missing[0]}",
             where=str(folder),
             remedy="the files are incomplete, or those of another architecture",
+        )
+    mismatched = sorted(key for key in report["mismatched_keys"] if key[0].startswith(prefix))
+    if mismatched:
+        name, found, expected = mismatched[0]
+        raise CheckpointError(
+            f"{name} has shape {tuple(found)}, by the config it has {tuple(expected)}",
+            where=str(folder),
+            remedy="config and weights do not belong together: fetch or copy them again",
         )
     return model
 
