@@ -28,7 +28,8 @@ from conflict_events.corpora.formats import jsonl
 from conflict_events.errors import ConfigError
 from conflict_events.extractor import EventExtractor
 from conflict_events.labels import LabelScheme
-from conflict_events.linking.network import LINKER_CONFIG, LINKER_WEIGHTS
+from conflict_events.linking.network import LINKER_WEIGHTS
+from conflict_events.linking.settings import LINKER_CONFIG
 from conflict_events.schema import Document, Layer, Role
 from conflict_events.training import evaluate, train, training_arguments
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from conflict_events.config import CorpusConfig
 from conflict_events.corpora import dataset
 from conflict_events.corpora.formats import FORMATS, Readable
-from conflict_events.corpora.public import muc4, muc34, re3d, standoff
+from conflict_events.corpora.public import muc4, muc34, re3d, standoff, unannotated
 from conflict_events.corpora.reading import Log, Reading, split_paths, undeclared
 from conflict_events.errors import ConfigError, ConflictEventsError
 from conflict_events.schema import Document, Layer
@@ -38,6 +38,7 @@ READERS: dict[str, Callable[[CorpusConfig, Log], dict[str, Reading]]] = {
     **{name: partial(_read_files, form) for name, form in FORMATS.items()},
     "dataset": partial(_read_files, dataset),
     "standoff": standoff.read,
+    "unannotated": unannotated.read,
     "muc4": muc4.read,
     "muc34": muc34.read,
     "re3d": re3d.read,

@@ -18,6 +18,7 @@ from conflict_events.labels import IGNORE, LabelScheme, is_inside, tokens_of
 from conflict_events.linking.decoding import ROLES, TYPES
 from conflict_events.linking.surroundings import sentence_numbers, surroundings
 from conflict_events.schema import Document, Layer, Role, Span
+from conflict_events.training.distilling import SoftLabels
 from conflict_events.windows import TextTokenizer, Tokens, Window, cut_spans, windows_of
 
 _LISTS = {"sentence": 0, "between": 0, "span_first": 0, "span_last": 0, "span_role": IGNORE}
@@ -62,6 +63,8 @@ def encode(
     window: WindowConfig,
     reach: int | None = None,
     language: str = "en",
+    soft: Sequence[SoftLabels] | None = None,
+    texts: Sequence[tuple[Document, SoftLabels]] = (),
 ) -> tuple[Dataset, LostGold]:
     """Windows of documents with label ids, and the annotation that was lost on the way.
 
@@ -74,17 +77,20 @@ def encode(
         window: how documents are cut.
         reach: of the linker; None leaves events out.
         language: for sentence boundaries.
+        soft: a teacher's probabilities for the tokens of each document.
+        texts: further documents that are not annotated, with a teacher's probabilities.
 
     Returns:
         A dataset with ``input_ids``, ``labels`` (special tokens and hidden ones are -100), ``length`` and, with
         ``reach``, ``links``: for each event whose trigger the window shows, its ``type``, the ``start`` of what the
         linker sees of ``input_ids``, and, counted from there, its trigger's ``first`` and ``last`` token,
         ``sentence`` and ``between`` of every token seen, and of every role span seen ``span_first``, ``span_last`` and
-        ``span_role`` (0 for none).
+        ``span_role`` (0 for none). With ``soft``, the column of that name has the teacher's probabilities, float16,
+        as the bytes of an array of the shape ``(length, labels)``, zeros for special tokens.
     """
     rows: list[dict[str, Any]] = []
     total = cut = competing = 0
-    for document, tokens in zip(documents, tokenizer([d.text for d in documents]), strict=True):
+    for number, (document, tokens) in enumerate(zip(documents, tokenizer([d.text for d in documents]), strict=True)):
         spans = document.spans
         labels, lost = scheme.encode(tokens.offsets, spans)
         links, role_spans = _links(document, tokens) if reach is not None else ([], [])
@@ -99,7 +105,14 @@ def encode(
             if reach is not None:
                 shown = [link for link in links if part.start <= link.first and link.last < part.end]
                 row["links"] = list(_seen(shown, role_spans, sentences, part, reach, len(tokenizer.prefix)))
+            if soft is not None:
+                row["soft"] = _soft(soft[number], part, tokenizer)
             rows.append(row)
+    for (_, probabilities), tokens in zip(texts, tokenizer([d.text for d, _ in texts]), strict=True):
+        for part in windows_of(len(tokens), window, tokenizer.special_tokens):
+            frame = tokenizer.frame(tokens, part)
+            row = {"input_ids": frame, "labels": [IGNORE] * len(frame), "length": len(frame)}
+            rows.append(row | {"soft": _soft(probabilities, part, tokenizer)} | ({"links": []} if reach else {}))
     if not rows:
         raise DataError("no document of the training split has any text", remedy="check corpus.path")
     return Dataset.from_list(rows), LostGold(total, cut, competing)
@@ -156,6 +169,12 @@ def _framed(labels: npt.NDArray[np.int64], part: Window, tokenizer: TextTokenize
     return [IGNORE] * len(tokenizer.prefix) + shown + [IGNORE] * len(tokenizer.suffix)
 
 
+def _soft(probabilities: SoftLabels, part: Window, tokenizer: TextTokenizer) -> bytes:
+    """A window's soft labels with zeros for special tokens."""
+    shown = probabilities[part.start : part.end]
+    return np.pad(shown, ((len(tokenizer.prefix), len(tokenizer.suffix)), (0, 0))).tobytes()
+
+
 def _shown(labels: npt.NDArray[np.int64], part: Window) -> npt.NDArray[np.int64]:
     """A window's labels; spans that it does not show whole are hidden."""
     shown = labels[part.start : part.end].copy()
@@ -188,13 +207,15 @@ class Collator:
         """``input_ids``, ``attention_mask``, ``labels``: ``(rows, tokens)``; and of the rows' events ``link_row``,
         ``link_start``, ``link_first``, ``link_last``, ``link_type``: ``(links,)``, ``link_mask``, ``link_sentence``,
         ``link_between``: ``(links, tokens seen)``, ``link_span_first``, ``link_span_last``, ``link_span_role``:
-        ``(links, spans seen)``."""
+        ``(links, spans seen)``; and of a teacher ``soft``: ``(rows, tokens, labels)``, zeros where it says nothing."""
         ids = [row["input_ids"] for row in rows]
         batch = {
             "input_ids": _padded(ids, self.padding),
             "attention_mask": _padded([[1] * len(row) for row in ids], 0),
             "labels": _padded([row["labels"] for row in rows], IGNORE),
         }
+        if "soft" in rows[0]:
+            batch["soft"] = _padded_soft([row["soft"] for row in rows], [len(row) for row in ids])
         links = [{"row": number, **link} for number, row in enumerate(rows) for link in row.get("links") or ()]
         if links:
             links += [_NO_LINK] * (-len(links) % _LINKS)
@@ -204,6 +225,15 @@ class Collator:
             for name, fill in _LISTS.items():
                 batch[f"link_{name}"] = _padded([link[name] for link in links], fill)
         return batch
+
+
+def _padded_soft(rows: Sequence[bytes], lengths: Sequence[int]) -> Tensor:
+    parts = [np.frombuffer(row, np.float16).reshape(length, -1) for row, length in zip(rows, lengths, strict=True)]
+    longest = max(lengths)
+    padded = np.zeros((len(parts), longest + -longest % _TOKENS, parts[0].shape[1]), np.float32)
+    for number, part in enumerate(parts):
+        padded[number, : len(part)] = part
+    return torch.from_numpy(padded)
 
 
 def _padded(rows: Sequence[Sequence[int]], fill: int) -> Tensor:

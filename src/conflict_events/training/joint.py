@@ -15,22 +15,30 @@ class JointModel(nn.Module):
 
     The tagger's loss is the mean cross entropy over tokens; the linker's are the mean cross entropy over pairs of a
     trigger and a role span within its reach, and that over the types of events. Triggers and spans are the annotated
-    ones.
+    ones. A teacher's soft labels take the part ``soft_weight`` of the tagger's loss: the mean cross entropy against
+    them; where a batch has no annotation, or no soft labels, the other is all of it.
 
     Args:
         tagger: a token classifier.
         linker: on the tagger's states; None trains the tagger alone.
         loss_weight: of the linker's losses.
         label_smoothing: of all of them.
+        soft_weight: of a teacher's soft labels.
     """
 
     def __init__(
-        self, tagger: PreTrainedModel, linker: Linker | None, loss_weight: float = 1.0, label_smoothing: float = 0.0
+        self,
+        tagger: PreTrainedModel,
+        linker: Linker | None,
+        loss_weight: float = 1.0,
+        label_smoothing: float = 0.0,
+        soft_weight: float = 0.0,
     ) -> None:
         super().__init__()
         self.tagger = tagger
         self.linker = linker
         self.loss_weight = loss_weight
+        self.soft_weight = soft_weight
         self.cross_entropy = nn.CrossEntropyLoss(ignore_index=IGNORE, label_smoothing=label_smoothing)
 
     def forward(
@@ -38,6 +46,7 @@ class JointModel(nn.Module):
         input_ids: Tensor,
         attention_mask: Tensor,
         labels: Tensor,
+        soft: Tensor | None = None,
         link_row: Tensor | None = None,
         link_start: Tensor | None = None,
         link_mask: Tensor | None = None,
@@ -53,7 +62,7 @@ class JointModel(nn.Module):
         """The loss of a batch; arguments as :class:`conflict_events.training.encoding.Collator` makes them."""
         with_states = self.linker is not None
         output = self.tagger(input_ids=input_ids, attention_mask=attention_mask, output_hidden_states=with_states)
-        loss = self.cross_entropy(output.logits.flatten(0, 1).float(), labels.flatten())
+        loss = self._tagger_loss(output.logits.float(), labels, soft)
         if self.linker is None:
             return {"loss": loss}
         if link_row is None or link_start is None or link_mask is None or link_span_role is None:
@@ -75,3 +84,15 @@ class JointModel(nn.Module):
         if (link_span_role != IGNORE).any():  # the mean over no spans is not a number
             linked = linked + self.cross_entropy(roles.flatten(0, 1).float(), link_span_role.flatten())
         return {"loss": loss + self.loss_weight * linked}
+
+    def _tagger_loss(self, logits: Tensor, labels: Tensor, soft: Tensor | None) -> Tensor:
+        """From logits and soft labels, ``(rows, tokens, labels)``, and label ids, ``(rows, tokens)``."""
+        if soft is None:
+            loss: Tensor = self.cross_entropy(logits.flatten(0, 1), labels.flatten())
+            return loss
+        told = soft.sum(dim=-1) > 0
+        softly: Tensor = -(soft * logits.log_softmax(dim=-1)).sum(dim=-1)[told].mean()
+        if not (labels != IGNORE).any():  # the mean over no labels is not a number
+            return softly
+        hard: Tensor = self.cross_entropy(logits.flatten(0, 1), labels.flatten())
+        return (1 - self.soft_weight) * hard + self.soft_weight * softly

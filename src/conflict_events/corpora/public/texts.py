@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -39,11 +39,11 @@ def _tsv_cell(folder: Path, source: Mapping[str, Any]) -> str:
 
 
 def _re3d(folder: Path, source: Mapping[str, Any]) -> str:
-    return _json_lines(folder / source["file"], "_id", "text")[source["document"]]
+    return _json_lines(folder / source["file"], *_KEYS["re3d"])[source["document"]]
 
 
 def _muc4(folder: Path, source: Mapping[str, Any]) -> str:
-    return _json_lines(folder / source["file"], "docid", "doctext")[source["document"]]
+    return _json_lines(folder / source["file"], *_KEYS["muc4"])[source["document"]]
 
 
 def _news(folder: Path, source: Mapping[str, Any]) -> str:
@@ -59,6 +59,32 @@ _READERS: dict[str, Callable[[Path, Mapping[str, Any]], str]] = {
     "muc4": _muc4,
     "news": _news,
 }
+
+
+_NAMES = {"satp": "satp", "insightcrime": "insight"}
+_KEYS = {"re3d": ("_id", "text"), "muc4": ("docid", "doctext")}  # of the id and of the text in JSON lines
+
+
+def places(source_dir: Path, files: Iterable[str]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every text of some source files: the id that a stand-off layer gives it, and its ``source``.
+
+    Args:
+        source_dir: folder of the sources, as for :func:`source_text`.
+        files: below it, such as ``satp/train.tsv``.
+    """
+    for corpus, _, name in (file.partition("/") for file in files):
+        path, source = source_dir / corpus / name, {"corpus": corpus, "file": name}
+        if corpus in ("satp", "insightcrime"):
+            for number, line in enumerate(_decoded(path).split("\n"), start=1):
+                if line.strip():
+                    yield f"{_NAMES[corpus]}-{path.stem}-{number}", source | {"line": number}
+        elif corpus == "news":
+            for number, block in enumerate(_EMPTY_LINE.split(_decoded(path))):
+                lines = block.strip("\n").count("\n") + 1
+                yield f"news-{path.stem}-{number}", source | {"block": number, "lines": lines}
+        elif corpus in ("muc4", "re3d"):
+            for name in _json_lines(path, *_KEYS[corpus]):
+                yield f"{corpus}-{name}", source | {"document": name}
 
 
 def texts_folder(config: CorpusConfig) -> Path:
