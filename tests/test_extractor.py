@@ -23,8 +23,9 @@ from conflict_events.errors import CheckpointError, ConfigError, InputError
 from conflict_events.extraction import Extraction
 from conflict_events.extractor import EventExtractor
 from conflict_events.labels import LabelScheme
-from conflict_events.linking.network import LINKER_CONFIG, save_linker
+from conflict_events.linking.network import save_linker
 from conflict_events.linking.rule import TypeModel
+from conflict_events.linking.settings import LINKER_CONFIG
 from conflict_events.metrics.calibration import Scaling
 from conflict_events.scores import Link, LinkScores, Scored
 from conflict_events.tagging import Tagger
@@ -59,7 +60,7 @@ class Keywords:
 def keyword_extractor(engine: Keywords | None = None, types: TypeModel | None = None) -> EventExtractor:
     scheme = LabelScheme(ROLES)
     tagger = Tagger(
-        TextTokenizer(wordpiece_tokenizer()), engine or Keywords(), scheme, range(11), WindowConfig(64, 16),
+        TextTokenizer(wordpiece_tokenizer()), engine or Keywords(), scheme, scheme.columns, WindowConfig(64, 16),
         DecodingConfig(), types=types,
     )  # fmt: skip
     return EventExtractor(tagger, name="tiny@1")

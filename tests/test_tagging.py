@@ -66,7 +66,7 @@ def by_whole_window(ids: npt.NDArray[np.int64]) -> Rows:
 def tagger(
     rule: Callable[[npt.NDArray[np.int64]], Rows] = by_token, window: WindowConfig = SMALL, family: str = "wordpiece"
 ) -> Tagger:
-    return Tagger(FAMILIES[family], StubEngine(rule), SCHEME, range(WIDTH), window, DecodingConfig())
+    return Tagger(FAMILIES[family], StubEngine(rule), SCHEME, SCHEME.columns, window, DecodingConfig())
 
 
 def spans(at_work: Tagger, texts: Sequence[str]) -> list[list[Span]]:
@@ -148,7 +148,7 @@ def test_columns_find_the_scores_of_a_checkpoint_with_labels_in_another_order() 
     order = np.random.default_rng(1).permutation(WIDTH)
     shuffled = Tagger(
         FAMILIES["wordpiece"], StubEngine(lambda ids: by_token(ids)[:, order]), SCHEME,
-        np.argsort(order).tolist(), SMALL, DecodingConfig(),
+        [(n,) for n in np.argsort(order).tolist()], SMALL, DecodingConfig(),
     )  # fmt: skip
     text = "the rebels attacked the village near hill 7 . " * 5
     assert spans(shuffled, [text]) == spans(tagger(), [text]) != [[]]

@@ -92,9 +92,8 @@ def tagger(
     confidence: Confidence | None = None, labels: LabelScheme | None = None,
 ) -> Tagger:  # fmt: skip
     scheme = labels or LabelScheme(ROLES)
-    columns = range(len(scheme.labels))
     return Tagger(
-        TOKENIZER, engine, scheme, columns, window, DecodingConfig(), reach, types,
+        TOKENIZER, engine, scheme, scheme.columns, window, DecodingConfig(), reach, types,
         confidence=confidence or Confidence(),
     )  # fmt: skip
 
@@ -248,8 +247,8 @@ def test_a_hundred_triggers_take_no_more_memory_at_a_time_than_a_batch(batch_tok
             ]
 
     at_work = Tagger(
-        TOKENIZER, Triggers(engine.model, linker, batch_tokens), LabelScheme(ROLES), range(11), WindowConfig(128, 48),
-        DecodingConfig(), reach,
+        TOKENIZER, Triggers(engine.model, linker, batch_tokens), LabelScheme(ROLES), LabelScheme(ROLES).columns,
+        WindowConfig(128, 48), DecodingConfig(), reach,
     )  # fmt: skip
     (reading,) = at_work.read(["rebels shelled troops . " * 100])
     assert len(reading.events) == 100

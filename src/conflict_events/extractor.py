@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from conflict_events.checkpoint import Settings, label_scheme
+from conflict_events.checkpoint import Settings, label_scheme, require_fitting_tokenizer
 from conflict_events.confidence import Confidence
-from conflict_events.config import CheckpointConfig
-from conflict_events.engines.torch import TorchEngine
-from conflict_events.errors import CheckpointError, InputError
+from conflict_events.config import CheckpointConfig, EngineKind
+from conflict_events.engines import load_engine
+from conflict_events.errors import InputError
 from conflict_events.extraction import Extraction
-from conflict_events.hub import resolve
+from conflict_events.hub import default_model, resolve
 from conflict_events.incidents import incidents
 from conflict_events.linking.rule import TypeModel
 from conflict_events.schema import TRIGGER, Event, Span, lone_surrogate
@@ -41,35 +41,41 @@ class EventExtractor:
         model: str | Path | None = None,
         *,
         revision: str | None = None,
+        subfolder: str | None = None,
+        label_map: Mapping[str, str | None] | None = None,
         min_score: float | None = None,
         merge_mentions: bool | None = None,
         device: str | None = None,
         batch_tokens: int = 4096,
+        engine: EngineKind | str = EngineKind.auto,
+        threads: int | None = None,
     ) -> EventExtractor:
         """Load a checkpoint.
 
         Args:
-            model: a folder or a Hub id.
+            model: a folder or a Hub id; None for the model that is packaged.
             revision: branch, tag or commit on the Hub.
+            subfolder: where in the folder or repository the checkpoint is.
+            label_map: for checkpoints of others: their entity types to roles, e.g. ``{"PER": "attacker", "MISC":
+                None}``; None drops a type. Types that are not named keep their name.
             min_score: leave out spans, arguments and events below this confidence (in [0, 1]); None for the
                 checkpoint's own thresholds.
             merge_mentions: group events that are mentions of the same act into incidents; None for the checkpoint's own
                 setting (off unless it was trained otherwise).
-            device: ``cpu``, ``cuda``, ``mps``; None for the best present.
-            batch_tokens: about how many tokens one pass of the encoder takes.
+            device: ``cpu``, ``cuda``, ``mps``; None for the CPU with onnx, for the best present with torch.
+            batch_tokens: about how many tokens one pass of the torch engine takes.
+            engine: ``onnx`` (no torch is imported), ``torch``, or ``auto``: onnx if the checkpoint has an ``onnx/``
+                folder made from its weights and no device but the CPU is asked for.
+            threads: cores that the onnx engine takes; None for all that this process may use.
 
         Raises:
             CheckpointError: if the checkpoint is missing, unsafe, incomplete, or not a BIO token classifier.
             SourceError: if the Hub cannot be reached and the cache has no copy.
-            ConfigError: if ``min_score`` is outside [0, 1].
+            ConfigError: if ``min_score`` is outside [0, 1], ``label_map`` names types that are not there, or the engine
+                is not installed.
         """
-        if model is None:
-            raise CheckpointError(
-                "no model is packaged with this version",
-                remedy="train one with 'make train' and give its folder, or give a Hub id",
-            )
-        folder = resolve(str(model), revision)
-        scheme, columns = label_scheme(folder)
+        folder = default_model() if model is None else resolve(str(model), revision, subfolder=subfolder, onnx=True)
+        scheme, columns = label_scheme(folder, label_map)
         settings = Settings.load(folder)
         given: dict[str, Any] = {"min_score": min_score, "merge_mentions": merge_mentions}
         decoding = dataclasses.replace(
@@ -77,15 +83,25 @@ class EventExtractor:
         )
         types = TypeModel.from_record(settings.event_types) if settings.event_types is not None else None
         tokenizer = TextTokenizer.from_file(folder / "tokenizer.json")
-        engine = TorchEngine.from_folder(folder, device, batch_tokens)
-        reach = engine.linker.reach if engine.linker else None
+        require_fitting_tokenizer(folder, tokenizer.highest_id, settings.window)
+        networks = load_engine(folder, EngineKind.of(engine), device, batch_tokens, threads)
         confidence = Confidence() if settings.confidence is None else Confidence.from_record(settings.confidence)
         if decoding.min_score is not None:
             confidence = confidence.at(decoding.min_score)
         tagger = Tagger(
-            tokenizer, engine, scheme, columns, settings.window, decoding, reach, types, settings.language, confidence
+            tokenizer,
+            networks,
+            scheme,
+            columns,
+            settings.window,
+            decoding,
+            networks.reach,
+            types,
+            settings.language,
+            confidence,
         )
-        name = (settings.name or folder.resolve().name) if Path(model).is_dir() else str(model)
+        is_local = model is None or Path(model).expanduser().is_dir()
+        name = (settings.name or folder.resolve().name) if is_local else str(model)
         return cls(tagger, f"{name}@{revision}" if revision else name)
 
     @classmethod
@@ -94,10 +110,14 @@ class EventExtractor:
         return cls.from_pretrained(
             config.path,
             revision=config.revision,
+            subfolder=config.subfolder,
+            label_map=config.label_map,
             min_score=config.min_score,
             merge_mentions=config.merge_mentions,
             device=config.device,
             batch_tokens=config.batch_tokens,
+            engine=config.engine,
+            threads=config.threads,
         )
 
     def extract(self, text: str) -> Extraction:

@@ -12,9 +12,9 @@ import numpy as np
 
 from conflict_events.confidence import Confidence
 from conflict_events.config import DecodingConfig, WindowConfig
-from conflict_events.decoding import Scores, decode
+from conflict_events.decoding import Scores, decode_many
 from conflict_events.engines.base import Engine
-from conflict_events.labels import LabelScheme, tokens_of
+from conflict_events.labels import LabelScheme, gather, tokens_of
 from conflict_events.linking.decoding import ROLES, decode_event
 from conflict_events.linking.rule import TypeModel, assemble
 from conflict_events.linking.surroundings import sentence_numbers, surroundings
@@ -56,7 +56,7 @@ class Tagger:
         tokenizer: the checkpoint's.
         engine: the checkpoint's weights.
         scheme: what its labels mean.
-        columns: which column of the engine's scores holds each label of the scheme.
+        columns: which columns of the engine's scores make up each label of the scheme.
         window: how documents are cut.
         decoding: how scores become spans.
         reach: of the linker, in tokens; None if there is none.
@@ -68,7 +68,7 @@ class Tagger:
     tokenizer: TextTokenizer
     engine: Engine
     scheme: LabelScheme
-    columns: Sequence[int]
+    columns: Sequence[Sequence[int]]
     window: WindowConfig
     decoding: DecodingConfig
     reach: int | None = None
@@ -96,10 +96,8 @@ class Tagger:
     def read(self, texts: Sequence[str]) -> list[Reading]:
         """The spans of each text, in text order, and its events, in the order of their triggers, with scores."""
         scored = list(self.score(texts))
-        spans = [
-            self.confidence.spans(decode(text, tokens, scores, self.scheme, self.decoding))
-            for text, (tokens, scores, _) in zip(texts, scored, strict=True)
-        ]
+        decoded = decode_many(texts, [s[0] for s in scored], [s[1] for s in scored], self.scheme, self.decoding)
+        spans = [self.confidence.spans(found) for found in decoded]
         events = self._linked(texts, spans, scored) if self.reach is not None else self._assembled(texts, spans)
         return [
             Reading([self.confidence.scaled(span) for span in found], self.confidence.events(made))
@@ -164,7 +162,10 @@ class Tagger:
         first = len(self.tokenizer.prefix)
         for tokens, windows in zip(tokenised, cuts, strict=True):
             parts = [next(rows) for _ in windows]
-            logits = [part.logits[first : first + len(w), self.columns] for part, w in zip(parts, windows, strict=True)]
+            logits = [
+                gather(part.logits[first : first + len(w)], self.columns)
+                for part, w in zip(parts, windows, strict=True)
+            ]
             states = [
                 part.states[first : first + len(w)]
                 for part, w in zip(parts, windows, strict=True)

@@ -11,7 +11,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import chain, pairwise
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +25,7 @@ from conflict_events.schema import Span
 
 # Marks that a tokenizer may drop but that belong to the character before them.
 _TRAILING_CATEGORIES = ("Mn", "Me", "Mc", "Cf")
+_ALPHANUMERIC = np.array([chr(code).isalnum() for code in range(128)])
 _EMPTY_LINE = re.compile(r"(?>\r\n|\r|\n)[^\S\r\n]*(?:\r\n|\r|\n)\s*")
 
 
@@ -99,8 +100,9 @@ class TextTokenizer:
         return len(self.prefix) + len(self.suffix)
 
     @property
-    def vocabulary_size(self) -> int:
-        return self._tokenizer.get_vocab_size()
+    def highest_id(self) -> int:
+        """The largest id that any token has."""
+        return max(self._tokenizer.get_vocab().values(), default=-1)
 
     def __call__(self, texts: Sequence[str]) -> list[Tokens]:
         """Tokenise whole texts."""
@@ -173,12 +175,18 @@ def _in_word(text: str, at: int) -> bool:
 
 
 def _tokens(text: str, ids: list[int], pairs: list[tuple[int, int]]) -> Tokens:
-    offsets = np.array(_mend(text, pairs), dtype=np.int64).reshape(-1, 2)
+    codes = np.frombuffer(f"{text}\0".encode("utf-32-le", "surrogatepass"), dtype="<u4")
+    offsets = _mend(text, codes, pairs)
     starts, ends = offsets[:, 0], offsets[:, 1]
     continues = np.zeros(len(offsets), dtype=bool)
-    for i in np.flatnonzero((starts[1:] == ends[:-1]) & (ends[1:] > starts[1:])) + 1:
-        first = text[starts[i]]
-        continues[i] = (first.isalnum() or _is_mark(first)) and _in_word(text, int(starts[i]))
+    adjacent = np.flatnonzero((starts[1:] == ends[:-1]) & (ends[1:] > starts[1:]) & (starts[1:] > 0)) + 1
+    before, first = codes[starts[adjacent] - 1], codes[starts[adjacent]]
+    in_ascii = (before < len(_ALPHANUMERIC)) & (first < len(_ALPHANUMERIC))
+    plain = adjacent[in_ascii]
+    continues[plain] = _ALPHANUMERIC[before[in_ascii]] & _ALPHANUMERIC[first[in_ascii]]
+    for i in adjacent[~in_ascii]:
+        character = text[starts[i]]
+        continues[i] = (character.isalnum() or _is_mark(character)) and _in_word(text, int(starts[i]))
     # Several tokens of one character (byte fallback) share its offsets: they are one word, too.
     continues[1:] |= (starts[1:] < ends[:-1]) & (ends[1:] > starts[1:])
     breaks = np.zeros(len(offsets), dtype=bool)
@@ -188,11 +196,21 @@ def _tokens(text: str, ids: list[int], pairs: list[tuple[int, int]]) -> Tokens:
     return Tokens(np.array(ids, dtype=np.int64), offsets, continues, breaks)
 
 
-def _mend(text: str, pairs: list[tuple[int, int]]) -> list[tuple[int, int]]:
+def _mend(text: str, codes: npt.NDArray[np.uint32], pairs: list[tuple[int, int]]) -> Offsets:
     """Trim white space off tokens (byte-level and sentencepiece tokenizers count the space before a word in), and
-    give marks that a tokenizer drops (accents, joiners) to the token before them."""
-    mended = []
-    for i, (start, end) in enumerate(pairs):
+    give marks that a tokenizer drops (accents, joiners) to the token before them.
+
+    Args:
+        text: what was tokenised.
+        codes: its code points, and one more.
+        pairs: offsets as the tokenizer gives them.
+    """
+    offsets = np.fromiter(chain.from_iterable(pairs), dtype=np.int64, count=2 * len(pairs)).reshape(-1, 2)
+    starts, ends = offsets[:, 0], offsets[:, 1]
+    edges = np.stack([codes[starts], codes[ends - 1]])
+    suspect = ((edges <= 0x20) | (edges > 0x7E)).any(axis=0) | (codes[ends] > 0x7E)
+    for i in np.flatnonzero(suspect & (starts < ends)):
+        start, end = pairs[i]
         while start < end and text[start].isspace():
             start += 1
         while start < end and text[end - 1].isspace():
@@ -201,5 +219,5 @@ def _mend(text: str, pairs: list[tuple[int, int]]) -> list[tuple[int, int]]:
             limit = pairs[i + 1][0] if i + 1 < len(pairs) else len(text)
             while end < limit and _is_mark(text[end]):
                 end += 1
-        mended.append((start, end))
-    return mended
+        offsets[i] = start, end
+    return offsets

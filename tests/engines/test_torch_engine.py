@@ -20,7 +20,8 @@ from conflict_events.engines.torch import TorchEngine
 from conflict_events.errors import CheckpointError, ConflictEventsError
 from conflict_events.labels import LabelScheme
 from conflict_events.linking.decoding import ROLES, TYPES
-from conflict_events.linking.network import LINKER_CONFIG, save_linker
+from conflict_events.linking.network import save_linker
+from conflict_events.linking.settings import LINKER_CONFIG
 from conflict_events.scores import Link
 
 VOCABULARY = 60

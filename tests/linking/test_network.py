@@ -20,7 +20,8 @@ from torch import Tensor
 from conflict_events.config import LinkerConfig
 from conflict_events.errors import CheckpointError
 from conflict_events.linking.decoding import ROLES, TYPES
-from conflict_events.linking.network import LINKER_CONFIG, LINKER_WEIGHTS, load_linker, save_linker
+from conflict_events.linking.network import LINKER_WEIGHTS, load_linker, save_linker
+from conflict_events.linking.settings import LINKER_CONFIG
 
 HIDDEN = 32
 ROLE_NAMES = [role.value for role in ROLES]

@@ -12,8 +12,8 @@ import numpy.typing as npt
 import torch
 from transformers import PreTrainedModel
 
-from conflict_events.engines.base import batches
-from conflict_events.errors import CheckpointError, ConfigError
+from conflict_events.engines.base import batches, link_inputs, no_linker, padded
+from conflict_events.errors import ConfigError
 from conflict_events.linking.network import Linker, load_linker
 from conflict_events.model import load_classifier
 from conflict_events.scores import Link, LinkScores, Scored
@@ -54,6 +54,11 @@ class TorchEngine:
             raise ConfigError(f"device {device!r} cannot be used ({error})", remedy="choose cpu, cuda or mps") from None
         return cls(model, linker, batch_tokens)
 
+    @property
+    def reach(self) -> int | None:
+        """Of the linker; None if there is none."""
+        return self.linker.reach if self.linker else None
+
     def run(self, windows: Sequence[Sequence[int]]) -> list[Scored]:
         """Scores of windows.
 
@@ -78,7 +83,7 @@ class TorchEngine:
             CheckpointError: if there is no linker.
         """
         if self.linker is None:
-            raise CheckpointError("there is no linker", remedy="train with linker.enabled=true on a corpus with events")
+            raise no_linker()
         scored: list[LinkScores] = [LinkScores(np.empty(0, np.float32), np.empty(0, np.float32))] * len(links)
         with self._evaluating():
             for numbers in batches([len(link.states) for link in links], self.batch_tokens):
@@ -100,11 +105,12 @@ class TorchEngine:
                 module.train(mode)
 
     def _forward(self, windows: Sequence[Sequence[int]]) -> list[Scored]:
-        ids = _padded([np.array(window, dtype=np.int64) for window in windows], self.model.config.pad_token_id or 0)
-        mask = _padded([np.ones(len(window), dtype=np.int64) for window in windows])  # both (batch, tokens)
-        device = self.model.device
+        ids = padded([np.array(window, dtype=np.int64) for window in windows], self.model.config.pad_token_id or 0)
+        mask = padded([np.ones(len(window), dtype=np.int64) for window in windows])  # both (batch, tokens)
         output = self.model(
-            input_ids=ids.to(device), attention_mask=mask.to(device), output_hidden_states=self.linker is not None
+            input_ids=self._tensor(ids),
+            attention_mask=self._tensor(mask),
+            output_hidden_states=self.linker is not None,
         )
         logits = output.logits.float().cpu().numpy()  # (batch, tokens, labels)
         states = None
@@ -117,23 +123,9 @@ class TorchEngine:
 
     def _link(self, links: Sequence[Link]) -> list[LinkScores]:
         assert self.linker is not None
-        device = self.model.device
-        roles, types = self.linker(
-            states=_padded([link.states for link in links]).to(device),
-            mask=_padded([np.ones(len(link.states), dtype=np.bool_) for link in links]).to(device),
-            first=torch.tensor([link.first for link in links], device=device),
-            last=torch.tensor([link.last for link in links], device=device),
-            sentence=_padded([link.sentence for link in links]).to(device),
-            between=_padded([link.between for link in links]).to(device),
-            span_first=_padded([link.spans[:, 0] for link in links]).to(device),
-            span_last=_padded([link.spans[:, 1] for link in links]).to(device),
-        )
+        roles, types = self.linker(**{name: self._tensor(rows) for name, rows in link_inputs(links).items()})
         roles, types = roles.float().cpu().numpy(), types.float().cpu().numpy()
         return [LinkScores(roles[row, : len(link.spans)], types[row]) for row, link in enumerate(links)]
 
-
-def _padded(rows: Sequence[npt.NDArray[Any]], fill: int = 0) -> torch.Tensor:
-    """Rows of different lengths as one tensor."""
-    return torch.nn.utils.rnn.pad_sequence(
-        [torch.from_numpy(row) for row in rows], batch_first=True, padding_value=fill
-    )
+    def _tensor(self, rows: npt.NDArray[Any]) -> torch.Tensor:
+        return torch.from_numpy(rows).to(self.model.device)

@@ -9,8 +9,6 @@ trigger and a span within its reach is classified as one of the roles or none.
 
 from __future__ import annotations
 
-import dataclasses
-import json
 from pathlib import Path
 
 import torch
@@ -18,15 +16,14 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from conflict_events.checkpoint import read_json
 from conflict_events.config import LinkerConfig
-from conflict_events.errors import CheckpointError, ConfigError
+from conflict_events.errors import CheckpointError
 from conflict_events.linking.decoding import ROLES, TYPES
+from conflict_events.linking.settings import LINKER_CONFIG, read_linker_config, write_linker_config
 from conflict_events.linking.surroundings import FARTHEST_SENTENCE, MOST_BETWEEN
+from conflict_events.weights import Shapes, shapes_of
 
 LINKER_WEIGHTS = "linker.safetensors"
-LINKER_CONFIG = "linker.json"
-_FORMAT = 1
 
 
 class Block(nn.Module):
@@ -140,14 +137,7 @@ def save_linker(linker: Linker, folder: Path, config: LinkerConfig) -> None:
     """Write ``linker.safetensors`` and ``linker.json`` beside a tagger's files."""
     weights = {name: tensor.detach().cpu().contiguous() for name, tensor in linker.state_dict().items()}
     save_file(weights, folder / LINKER_WEIGHTS)
-    record = {
-        "format": _FORMAT,
-        "hidden_size": linker.token.in_features,
-        "roles": [role.value for role in ROLES],
-        "types": [kind.value for kind in TYPES],
-        "size": dataclasses.asdict(config),
-    }
-    (folder / LINKER_CONFIG).write_text(json.dumps(record, indent=1) + "\n", "utf-8")
+    write_linker_config(folder, config, linker.token.in_features)
 
 
 def load_linker(folder: Path, hidden_size: int) -> Linker | None:
@@ -161,32 +151,27 @@ def load_linker(folder: Path, hidden_size: int) -> Linker | None:
         CheckpointError: if the linker's files are damaged, of another version, or made for another encoder or other
             roles or types.
     """
-    path = folder / LINKER_CONFIG
-    if not path.is_file():
+    config = read_linker_config(folder, hidden_size)
+    if config is None:
         return None
-    record = read_json(path)
-    if record.get("format") != _FORMAT:
-        raise CheckpointError("written by another version", where=str(path), remedy="update conflict-events")
-    expected = {
-        "hidden_size": hidden_size,
-        "roles": [role.value for role in ROLES],
-        "types": [kind.value for kind in TYPES],
-    }
-    for name, value in expected.items():
-        if record.get(name) != value:
-            raise CheckpointError(
-                f"the linker was made for {name} {record.get(name)!r}, this checkpoint needs {value!r}",
-                where=str(path),
-                remedy=f"it belongs to another checkpoint: remove {LINKER_CONFIG} or train again",
-            )
     try:
-        config = LinkerConfig(**record["size"])
+        _require_fitting(config, hidden_size, shapes_of(folder / LINKER_WEIGHTS))
         linker = Linker(hidden_size, len(ROLES), len(TYPES), config)
         linker.load_state_dict(load_file(folder / LINKER_WEIGHTS))
-    except (KeyError, TypeError, ValueError, RuntimeError, OSError, SafetensorError, ConfigError) as error:
+    except (TypeError, ValueError, RuntimeError, OSError, SafetensorError) as error:
         raise CheckpointError(
             f"the linker cannot be loaded ({error})",
             where=str(folder),
             remedy=f"{LINKER_CONFIG} and {LINKER_WEIGHTS} do not go together: copy both again or train again",
         ) from None
     return linker.eval()
+
+
+def _require_fitting(config: LinkerConfig, hidden_size: int, shapes: Shapes) -> None:
+    """Refuse sizes that the weights do not have before a network of these sizes is built."""
+    layers = len({name.split(".")[1] for name in shapes if name.startswith("blocks.")})
+    expected = {"token.weight": (config.width, hidden_size), "distance.weight": (2 * config.reach + 1, config.width)}
+    if layers != config.layers or any(shapes.get(name) != shape for name, shape in expected.items()):
+        raise ValueError(
+            f"width={config.width}, reach={config.reach}, layers={config.layers} are not those of the weights"
+        )
