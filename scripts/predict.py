@@ -1,17 +1,22 @@
-"""Extract events from new articles. Settings: configs/predict.yaml."""
+"""Extract events from new articles. Settings: configs/predict.yaml.
+
+Exit codes: 0 everything was done; 3 everything but the records in the error file; 1 an error, 130 Ctrl-C: what is on
+the disk stays, and the same command goes on there.
+"""
 
 from __future__ import annotations
 
-from pathlib import Path
+import sys
 
 import hydra
 from omegaconf import DictConfig
 
-from conflict_events.articles import Article, read_articles
-from conflict_events.batch.local import run
+from conflict_events.articles import Article
+from conflict_events.batch.layout import Layout
+from conflict_events.batch.run import run
+from conflict_events.batch.summary import Exit
 from conflict_events.config import PredictConfig, register, structured
 from conflict_events.extraction import Extraction
-from conflict_events.extractor import EventExtractor
 from conflict_events.terminal import display, plain_errors, show_extraction
 
 register()
@@ -23,19 +28,18 @@ def main(cfg: DictConfig) -> None:
     with plain_errors():
         config = structured(cfg, PredictConfig)
         shown: list[tuple[Article, Extraction]] = []
-
-        def keep(article: Article, extraction: Extraction) -> None:
-            if len(shown) < config.show:
-                shown.append((article, extraction))
-
-        records = read_articles(config.input, config.text_column, config.id_column)
-        errors = Path(config.errors or f"{config.output}.errors.jsonl")
-        summary = run(records, EventExtractor.from_config(config.model), Path(config.output), errors, keep)
+        try:
+            summary = run(config, lambda *pair: shown.append(pair))
+        except KeyboardInterrupt:
+            display("interrupted; the same command goes on where the last whole shard ended")
+            sys.exit(Exit.INTERRUPTED)
         for article, extraction in shown:
             display(show_extraction(article.text, extraction))
         display(f"{summary}; written to {config.output}")
-        if summary.bad:
-            display(f"reasons for the bad records: {errors}")
+        if summary.counts.bad:
+            display(f"reasons for the bad records: {Layout.of(config).errors}")
+        if summary.exit:
+            sys.exit(summary.exit)
 
 
 if __name__ == "__main__":

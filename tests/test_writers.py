@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import csv
+import errno
 import json
+import os
 import sys
-from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyarrow import parquet
 
-from conflict_events.articles import Article, BadRecord
-from conflict_events.batch.local import run
-from conflict_events.errors import InputError
+from conflict_events.errors import OutputError
 from conflict_events.extraction import Extraction
 from conflict_events.schema import TRIGGER, Event, EventType, Span
 from conflict_events.tables import COLUMNS, LISTS, rows, split_cell
-from conflict_events.writers import CsvWriter, ExtractionWriter, JsonlWriter, ParquetWriter, extraction_writer
+from conflict_events.writers import WRITERS, CsvWriter, JsonlWriter, ParquetWriter, Writer
 
 TABLES: list[type[CsvWriter] | type[ParquetWriter]] = [CsvWriter, ParquetWriter]
 TEXT = "Rebels and gunmen shelled Arna. Troops bombed Oruba."
@@ -96,14 +95,14 @@ def test_no_records_make_an_empty_file(tmp_path: Path) -> None:
 def test_a_path_below_a_file_is_refused_by_name(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x", "utf-8")
     path = tmp_path / "file" / "out.jsonl"
-    with pytest.raises(InputError, match="cannot be written") as caught, JsonlWriter(path):
+    with pytest.raises(OutputError, match="cannot be written") as caught, JsonlWriter(path):
         pass
     assert caught.value.where == str(path)
 
 
 def test_a_folder_as_output_is_refused_before_any_work(tmp_path: Path) -> None:
     reached = False
-    with pytest.raises(InputError, match="cannot be written"), JsonlWriter(tmp_path):
+    with pytest.raises(OutputError, match="cannot be written"), JsonlWriter(tmp_path):
         reached = True
     assert not reached
 
@@ -137,7 +136,7 @@ def test_a_table_that_cannot_be_written_is_refused_by_name(
     (tmp_path / "file").write_text("x", "utf-8")
     (tmp_path / "taken.part").mkdir()
     for path in (tmp_path, tmp_path / "file" / "events", tmp_path / "taken"):
-        with pytest.raises(InputError, match="cannot be written") as caught, kind(path):
+        with pytest.raises(OutputError, match="cannot be written") as caught, kind(path):
             pass
         assert caught.value.where == str(path)
 
@@ -235,8 +234,8 @@ def test_rows_are_written_in_groups_and_not_all_held(tmp_path: Path, monkeypatch
 
 
 def test_a_parquet_file_holds_what_a_csv_file_holds(tmp_path: Path) -> None:
-    for name in ("events.csv", "events.parquet"):
-        with extraction_writer(tmp_path / name) as writer:
+    for name, kind in (("events.csv", CsvWriter), ("events.parquet", ParquetWriter)):
+        with kind(tmp_path / name) as writer:
             writer.add(TEXT, extraction())
             writer.add(TEXT, extraction(2))
     for row, cells in zip(
@@ -253,7 +252,7 @@ def test_a_parquet_file_holds_what_a_csv_file_holds(tmp_path: Path) -> None:
 def test_without_pyarrow_the_error_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     path = tmp_path / "events.parquet"
-    with pytest.raises(InputError) as caught, ParquetWriter(path):
+    with pytest.raises(OutputError) as caught, ParquetWriter(path):
         pass
     assert str(caught.value) == (
         f"{path}: Parquet needs pyarrow. Install it (pip install pyarrow), or write .csv or .jsonl."
@@ -264,53 +263,74 @@ def test_without_pyarrow_the_error_says_what_to_do(tmp_path: Path, monkeypatch: 
     assert len(csv_rows(tmp_path / "events.csv")) == 2
 
 
-# Which writer
+# What runs need: rendering apart from writing, and joining
+
+KINDS = pytest.mark.parametrize("name", WRITERS)
 
 
-@pytest.mark.parametrize(
-    ("name", "kind"),
-    [
-        ("a.csv", CsvWriter), ("a.CSV", CsvWriter), ("a.b.csv", CsvWriter),
-        ("a.parquet", ParquetWriter), ("a.Parquet", ParquetWriter),
-        ("a.jsonl", JsonlWriter), ("a.json", JsonlWriter), ("a", JsonlWriter), (".csv", JsonlWriter),
-    ],
-)  # fmt: skip
-def test_the_suffix_decides_the_writer(name: str, kind: type[ExtractionWriter]) -> None:
-    assert type(extraction_writer(Path(name))) is kind
+@KINDS
+def test_what_was_rendered_elsewhere_is_written_as_if_here(tmp_path: Path, name: str) -> None:
+    kind: type[Writer] = WRITERS[name]
+    with kind(tmp_path / "here") as here, kind(tmp_path / "there") as there:
+        for number in range(3):
+            here.add(TEXT, extraction(number))
+            there.put(json.loads(json.dumps(kind.render(TEXT, extraction(number)))))
+    assert (tmp_path / "here").read_bytes() == (tmp_path / "there").read_bytes()
 
 
-class Stub:
-    """Finds the same two events in every text."""
-
-    def extract_many(self, texts: Iterable[str]) -> Iterator[Extraction]:
-        for text in texts:
-            yield extraction() if text else Extraction((), (), model="m")
-
-
-@pytest.mark.parametrize("name", ["events.csv", "events.parquet", "events.jsonl", "events"])
-def test_a_run_writes_what_the_suffix_says(tmp_path: Path, name: str) -> None:
-    records = [Article("a", TEXT, {"n": 1}), BadRecord("in.jsonl:2", "no text"), Article("b", ""), Article("c", TEXT)]
-    summary = run(records, Stub(), tmp_path / name, tmp_path / "bad.jsonl")
-    assert (summary.articles, summary.events, summary.bad) == (3, 4, 1)
-    assert names(tmp_path) == sorted(["bad.jsonl", name])
-    path = tmp_path / name
-    if name.endswith((".csv", ".parquet")):
-        found = csv_rows(path) if name.endswith(".csv") else parquet.read_table(path).to_pylist()
-        assert [(row["document_id"], row["event_id"]) for row in found] == [
-            ("a", "E1"), ("a", "E2"), ("c", "E1"), ("c", "E2"),
-        ]  # fmt: skip
-        assert [json.loads(row["meta"]) for row in found] == [{"n": 1}] * 2 + [{}] * 2
+@KINDS
+@pytest.mark.parametrize("group", [3, 10_000])
+def test_files_that_are_joined_are_the_file_that_would_have_been_written_at_once(
+    tmp_path: Path, name: str, group: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("conflict_events.writers._ROW_GROUP", group)
+    kind: type[Writer] = WRITERS[name]
+    parts = [tmp_path / f"part-{number}" for number in range(3)]
+    with kind(tmp_path / "whole") as whole:
+        for number, path in enumerate(parts):
+            with kind(path) as part:
+                for _ in range(number):  # the first has nothing
+                    part.add(TEXT, extraction(number))
+                    whole.add(TEXT, extraction(number))
+    with kind(tmp_path / "joined") as joined:
+        for path in parts:
+            joined.join(path)
+    if name == "parquet":
+        tables = [parquet.read_table(tmp_path / file) for file in ("joined", "whole")]
+        assert tables[0].equals(tables[1])
     else:
-        lines = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
-        assert [(line["id"], len(line["events"])) for line in lines] == [("a", 2), ("b", 0), ("c", 2)]
+        assert (tmp_path / "joined").read_bytes() == (tmp_path / "whole").read_bytes()
 
 
-def test_a_run_that_ends_early_leaves_no_table_under_its_name(tmp_path: Path) -> None:
-    def broken() -> Iterator[Article]:
-        yield Article("a", TEXT)
-        raise OSError("the disk is gone")
+@KINDS
+@pytest.mark.parametrize("when", ["write", "close", "rename"])
+def test_a_full_disk_is_told_by_name_and_leaves_nothing(
+    tmp_path: Path, name: str, when: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    for name in ("events.csv", "events.parquet"):
-        with pytest.raises(OSError, match="the disk is gone"):
-            run(broken(), Stub(), tmp_path / name, tmp_path / "bad.jsonl")
-        assert not (tmp_path / name).exists()
+    kind: type[Writer] = WRITERS[name]
+    path = tmp_path / f"events.{name}"
+    with pytest.raises(OutputError, match=r"No space left on device.*Make room") as caught, kind(path) as writer:
+        if when == "write":
+            monkeypatch.setattr(writer, "_put", full)
+        elif when == "close":
+            monkeypatch.setattr("os.fsync", full)
+        else:
+            monkeypatch.setattr(Path, "replace", full)
+        writer.add(TEXT, extraction())
+    assert caught.value.where == str(path)
+    assert names(tmp_path) == []
+
+
+def test_a_file_is_on_the_disk_before_it_has_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, synced = tmp_path / "out.jsonl", []
+
+    def sync(file: int) -> None:
+        synced.append((str(Path(f"/proc/self/fd/{file}").readlink()), path.exists()))
+
+    monkeypatch.setattr("os.fsync", sync)
+    with JsonlWriter(path) as writer:
+        writer.write({"id": "a"})
+    assert synced == [(f"{path}.part", False), (str(tmp_path), True)]

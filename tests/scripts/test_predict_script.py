@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 from conftest import ROOT
@@ -30,7 +32,7 @@ def test_json_lines_come_out_as_records_and_the_first_is_shown(tmp_path: Path, t
         tmp_path, input=source, output=output, errors=tmp_path / "bad.jsonl", show=1,
         **{"model.path": tiny_checkpoint, "model.device": "cpu"},
     )  # fmt: skip
-    assert done.returncode == 0, done.stderr[-3000:]
+    assert done.returncode == 3, done.stderr[-3000:]  # there is a bad record
     first, second = json_lines(output)
     assert (first["id"], first["meta"], first["model"]) == ("a", {"by": "radio"}, "checkpoint")
     assert first["spans"]
@@ -64,3 +66,44 @@ def test_a_model_without_labels_is_refused_in_one_line(tmp_path: Path, tiny_chec
     (line,) = done.stderr.splitlines()
     assert line.startswith(f"error: {tiny_checkpoint}: config.json has no id2label. Give a checkpoint")
     assert not output.exists()
+
+
+def test_a_finished_run_and_one_with_another_setting_say_so_in_one_line(tmp_path: Path, tiny_checkpoint: Path) -> None:
+    source, output = tmp_path / "a.txt", tmp_path / "out.jsonl"
+    source.write_text(CRLF_TEXT, "utf-8")
+    settings = {"input": source, "output": output, "model.path": tiny_checkpoint, "model.device": "cpu"}
+    assert predict(tmp_path, **settings).returncode == 0
+    again = predict(tmp_path, **settings)
+    assert again.returncode == 0
+    assert "nothing to do, the output is complete: 1 articles, " in again.stdout
+    other = predict(tmp_path, **settings, **{"model.min_score": 0.5})
+    assert other.returncode == 1
+    assert other.stderr.count("\n") == 1
+    assert "model.min_score was None, is 0.5" in other.stderr
+
+
+def test_ctrl_c_ends_with_130_and_the_same_command_goes_on(tmp_path: Path, tiny_checkpoint: Path) -> None:
+    output = tmp_path / "out.jsonl"
+    lines = (json.dumps({"id": f"n{number}", "text": CRLF_TEXT * 10}) for number in range(100))
+    (tmp_path / "in.jsonl").write_text("\n".join(lines) + "\n", "utf-8")
+    settings = [
+        f"input={tmp_path / 'in.jsonl'}", f"output={output}", f"model.path={tiny_checkpoint}", "model.device=cpu",
+        "runner.shard_size=2", f"hydra.run.dir={tmp_path / 'hydra'}",
+    ]  # fmt: skip
+    command = [sys.executable, "scripts/predict.py", *settings]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    manifest = tmp_path / "out.jsonl.manifest.jsonl"
+    until = time.monotonic() + 200
+    while not manifest.exists() or manifest.read_bytes().count(b"\n") < 3:
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < until
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    told, errors = process.communicate(timeout=100)
+    assert process.returncode == 130, errors[-3000:]
+    assert "the same command goes on where the last whole shard ended" in told
+    assert "Traceback" not in errors
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=240)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert "articles were done earlier" in done.stdout
+    assert [record["id"] for record in json_lines(output)] == [f"n{number}" for number in range(100)]

@@ -255,7 +255,7 @@ def test_a_missing_path_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["a.pdf", "a"])
 def test_an_unknown_kind_of_file_is_refused_and_the_known_ones_are_named(tmp_path: Path, name: str) -> None:
-    with pytest.raises(InputError, match=r"\.csv, \.jsonl, \.txt"):
+    with pytest.raises(InputError, match=r"\.csv, \.jsonl, \.parquet, \.txt"):
         read_articles(written(tmp_path, name, "x"))
 
 
