@@ -177,7 +177,11 @@ def tiny_corpus(tmp_path: Path) -> CorpusConfig:
 @pytest.fixture
 def tiny_checkpoint(tmp_path: Path, scheme: LabelScheme) -> Path:
     """A checkpoint as training writes it, untrained."""
-    folder = tmp_path / "checkpoint"
+    return write_checkpoint(tmp_path / "checkpoint", scheme)
+
+
+def write_checkpoint(folder: Path, scheme: LabelScheme) -> Path:
+    """Make the folder of an untrained checkpoint."""
     tokenizer = fast_tokenizer(wordpiece_tokenizer())
     tiny_bert(scheme, len(tokenizer)).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
@@ -202,3 +206,29 @@ def tiny_linked_checkpoint(tmp_path: Path, tiny_checkpoint: Path) -> Path:
     folder = Path(shutil.copytree(tiny_checkpoint, tmp_path / "linked"))
     save_linker(tiny_linker(), folder, SMALL_LINKER)
     return folder
+
+
+def export_tiny(folder: Path) -> Path:
+    """Give a tiny checkpoint its ``onnx/``, compared with torch on two documents."""
+    from conflict_events.config import ExportConfig
+    from conflict_events.corpora.formats import jsonl
+    from conflict_events.exporting import export
+
+    corpus = folder.with_name(f"{folder.name}-corpus")
+    jsonl.write(corpus / "dev.jsonl", violent_documents(2, "dev"))
+    export(ExportConfig(str(folder), CorpusConfig("tiny", "jsonl", str(corpus), roles=list(ROLES)), most_loss=1.0))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def exported_checkpoint(tmp_path_factory: pytest.TempPathFactory, scheme: LabelScheme) -> Path:
+    """A tiny checkpoint with a linker and ``onnx/``: copy it to change it."""
+    folder = write_checkpoint(tmp_path_factory.mktemp("exported") / "checkpoint", scheme)
+    save_linker(tiny_linker(), folder, SMALL_LINKER)
+    return export_tiny(folder)
+
+
+@pytest.fixture(scope="session")
+def exported_without_linker(tmp_path_factory: pytest.TempPathFactory, scheme: LabelScheme) -> Path:
+    """The same without a linker."""
+    return export_tiny(write_checkpoint(tmp_path_factory.mktemp("exported") / "plain", scheme))

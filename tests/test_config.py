@@ -17,14 +17,22 @@ from transformers import TrainingArguments
 from conflict_events import config as schemas
 from conflict_events.config import (
     Algorithm,
+    BenchmarkConfig,
     CheckpointConfig,
     CorpusConfig,
     DecodingConfig,
+    DistillationConfig,
+    EngineKind,
     EvaluateConfig,
+    ExportConfig,
     LinkerConfig,
     ModelConfig,
     PredictConfig,
     PrepareConfig,
+    PushConfig,
+    Runner,
+    RunnerConfig,
+    TeacherConfig,
     TrainConfig,
     TrainingConfig,
     WindowConfig,
@@ -37,12 +45,16 @@ from conflict_events.errors import ConfigError
 CONFIGS = ROOT / "configs"
 SCHEMAS: dict[str, type] = {
     "train": TrainConfig, "evaluate": EvaluateConfig, "predict": PredictConfig, "prepare": PrepareConfig,
+    "push": PushConfig, "export": ExportConfig, "benchmark": BenchmarkConfig,
 }  # fmt: skip
 GIVEN = {
     "train": ["output_dir=out"],
     "evaluate": ["output_dir=out", "model.path=somewhere"],
     "predict": ["input=in.txt", "output=out.jsonl", "model.path=somewhere"],
     "prepare": [],
+    "push": ["path=somewhere", "repo_id=me/mine"],
+    "export": ["path=somewhere"],
+    "benchmark": ["output_dir=out", "model.path=somewhere"],
 }
 
 
@@ -133,6 +145,25 @@ def test_an_option_sets_what_it_is_there_for(choice: str, path: str, value: obje
     assert found == value
 
 
+@pytest.mark.parametrize("given", ["[a.jsonl,b.csv]", "'x/*.jsonl.gz'", "-"])
+def test_the_input_is_a_path_a_pattern_or_a_list(given: str) -> None:
+    found = config("predict", f"input={given}").input
+    assert found == (["a.jsonl", "b.csv"] if given.startswith("[") else given.strip("'"))
+
+
+@pytest.mark.parametrize(
+    ("overrides", "runner"),
+    [
+        ([], RunnerConfig()),
+        (["runner.workers=4", "runner.shard_size=50"], RunnerConfig(workers=4, shard_size=50)),
+        (["runner=ray"], RunnerConfig(Runner.ray, workers=2)),
+        (["runner=ray", "runner.address=head:6379"], RunnerConfig(Runner.ray, workers=2, address="head:6379")),
+    ],
+)
+def test_the_runner_is_this_machine_or_a_cluster(overrides: list[str], runner: RunnerConfig) -> None:
+    assert config("predict", *overrides).runner == runner
+
+
 # Mistakes
 
 
@@ -145,10 +176,23 @@ def test_an_option_sets_what_it_is_there_for(choice: str, path: str, value: obje
         ("evaluate", "model.pth=x", ["pth"]),
         ("predict", "inptu=x", ["inptu"]),
         ("prepare", "chek=true", ["chek"]),
+        ("export", "quantise=true", ["quantise"]),
+        ("predict", "engine=tensorrt", ["tensorrt", "auto, torch, onnx"]),
+        ("predict", "model.threads=0", ["threads=0"]),
+        ("push", "pat=x", ["pat"]),
+        ("push", "private=perhaps", ["private", "perhaps"]),
+        ("push", "dataset=folder", ["dataset and a checkpoint"]),
         ("train", "decoding.algorithm=viterbee", ["decoding.algorithm", "viterbee", "viterbi, argmax"]),
         ("train", "training.learning_rate=fast", ["training.learning_rate", "fast"]),
         ("train", "window.max_tokens=2.5", ["window.max_tokens", "2.5"]),
         ("predict", "show=some", ["show", "some"]),
+        ("predict", "input=5", ["input=5", "no path"]),
+        ("predict", "input=[out.jsonl]", ["output=out.jsonl is the input"]),
+        ("predict", "runner=spark", ["runner/spark", "local", "ray"]),
+        ("predict", "runner.kind=spark", ["runner.kind", "spark"]),
+        ("predict", "runner.format=xml", ["runner.format", "xml", "jsonl, csv, parquet"]),
+        ("predict", "runner.workers=0", ["runner.workers=0", "at least 1"]),
+        ("predict", "runner.shard_size=0", ["runner.shard_size=0", "at least 1"]),
         ("prepare", "check=perhaps", ["check", "perhaps"]),
         ("train", "corpus.name=null", ["corpus.name"]),
         ("train", "corpus.roles=attacker", ["corpus.roles"]),
@@ -236,7 +280,18 @@ def read_names() -> set[str]:
 
 @pytest.mark.parametrize(
     "schema",
-    [CorpusConfig, ModelConfig, LinkerConfig, WindowConfig, DecodingConfig, CheckpointConfig, *SCHEMAS.values()],
+    [
+        CorpusConfig,
+        ModelConfig,
+        LinkerConfig,
+        WindowConfig,
+        DecodingConfig,
+        CheckpointConfig,
+        DistillationConfig,
+        RunnerConfig,
+        TeacherConfig,
+        *SCHEMAS.values(),
+    ],
     ids=lambda schema: schema.__name__,
 )
 def test_every_setting_is_read_by_some_code(schema: type) -> None:
@@ -249,8 +304,25 @@ def test_every_training_setting_is_one_of_transformers_or_read_here() -> None:
 
 
 def test_every_schema_is_checked_here() -> None:
-    checked = {CorpusConfig, ModelConfig, LinkerConfig, WindowConfig, DecodingConfig, CheckpointConfig, TrainingConfig}
+    checked = {
+        CorpusConfig,
+        ModelConfig,
+        LinkerConfig,
+        WindowConfig,
+        DecodingConfig,
+        CheckpointConfig,
+        DistillationConfig,
+        RunnerConfig,
+        TeacherConfig,
+        TrainingConfig,
+    }
     declared = {
         value for value in vars(schemas).values() if isinstance(value, type) and dataclasses.is_dataclass(value)
     }
     assert declared == checked | set(SCHEMAS.values())
+
+
+@pytest.mark.parametrize("name", ["predict", "evaluate"])
+def test_the_engine_is_the_models(name: str) -> None:
+    taken = config(name, "engine=onnx")
+    assert taken.model.engine is taken.engine is EngineKind.onnx

@@ -24,12 +24,13 @@ RANKS: tuple[tuple[str, ...], ...] = (
     ("labels", "text", "config", "extraction"),  # 2
     ("metrics",),  # 3, below the corpora that measure their annotators' agreement
     ("corpora", "articles", "tables", "windows", "hub", "checkpoint", "confidence"),  # 3
-    ("decoding", "scores", "writers", "incidents"),  # 3, too: they work on windows, tables, events
-    ("model", "linking", "terminal", "model_card", "reports"),  # 4
-    ("engines", "baselines"),  # 4, too: they load what model and linking know
+    ("decoding", "scores", "writers", "incidents", "weights"),  # 3, too: they work on windows, tables, events
+    ("model", "linking", "terminal", "reports"),  # 4
+    ("engines", "baselines", "model_card"),  # 4, too: they load what model and linking know
     ("tagging",),  # 5
     ("training", "extractor"),  # 6
-    ("evaluation", "batch"),  # 7
+    ("evaluation", "batch", "exporting", "handler"),  # 7
+    ("publishing", "benchmark"),  # 8
     ("__init__",),  # the front door
 )
 RANK = {room: number for number, rooms in enumerate(RANKS) for room in rooms}

@@ -163,6 +163,43 @@ def export_table(checks: Mapping[str, Any]) -> Table:
     return table
 
 
+def benchmark_tables(record: Mapping[str, Any]) -> list[Table]:
+    """What ``benchmark.json`` holds: a table for each part.
+
+    Args:
+        record: the content of ``benchmark.json``.
+    """
+    tables = []
+    for words, systems in record.get("inference", {}).items():
+        table = _table(
+            f"articles of {words} words, {record['threads']} threads", "", "tokens/s", "× pipeline", "of peak"
+        )
+        for name, found in systems.items():
+            ratio, share = found["ratio"], found["share_of_peak"]
+            table.add_row(
+                name,
+                f"{found['tokens_per_second']:,.0f}",
+                "–" if ratio is None else f"{ratio:.2f}",
+                "–" if share is None else f"{share:.0%}",
+            )
+        tables.append(table)
+    if starting := record.get("starting"):
+        table = _table("a new process to its first result", "", "seconds", "imports torch")
+        for name, found in starting.items():
+            table.add_row(name, f"{min(found['seconds']):.2f}", "yes" if found["imports_torch"] else "no")
+        tables.append(table)
+    if training := record.get("training"):
+        table = _table("training, an epoch without scoring dev", "", "tokens/s")
+        for name in ("ours", "plain"):
+            table.add_row(name, f"{training[name]['tokens_per_second']:,.0f}")
+        table.add_row("ratio", f"{training['ratio']:.2f}")
+        tables.append(table)
+    peaks = _table("peak of dense multiplication", "", "Gop/s")
+    for name, peak in record["peaks"].items():
+        peaks.add_row(name, f"{peak / 1e9:,.0f}")
+    return [*tables, peaks]
+
+
 def show_extraction(text: str, extraction: Extraction) -> RenderableType:
     """The text with its spans highlighted, and its events below."""
     marked = Text(text.translate(_CONTROL))

@@ -9,6 +9,7 @@ the epoch with the best seqeval F1 on dev is kept. What comes after the truncati
 from __future__ import annotations
 
 import tempfile
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -45,6 +46,8 @@ class Plain:
     def __init__(self, max_length: int, options: Options) -> None:
         self.max_length = max_length
         self._options = options
+        self.train_seconds = 0.0  # of the last fit, without loading
+        self.train_tokens = 0  # that it learnt from in each epoch: neither padding nor what was truncated
         self._types: TypeModel | None = None
         self._pipeline: TokenClassificationPipeline | None = None
 
@@ -61,14 +64,19 @@ class Plain:
         set_seed(self._options.seed)
         model, tokenizer = load_encoder(self._options.model, scheme, WindowConfig(self.max_length, overlap=0))
         with tempfile.TemporaryDirectory() as folder:
-            Trainer(
+            encoded = self._encode(train, tokenizer, scheme)
+            trainer = Trainer(
                 model=model,
                 args=self._arguments(folder, evaluates=bool(dev)),
-                train_dataset=self._encode(train, tokenizer, scheme),
+                train_dataset=encoded,
                 eval_dataset=self._encode(dev, tokenizer, scheme) if dev else None,
                 data_collator=default_data_collator,
                 compute_metrics=lambda prediction: _f1(prediction, scheme),
-            ).train()
+            )
+            began = time.perf_counter()
+            trainer.train()
+            self.train_seconds = time.perf_counter() - began
+            self.train_tokens = sum(map(sum, encoded["attention_mask"]))
         model.train(False)
         self._types = TypeModel.fit(train)
         self._pipeline = TokenClassificationPipeline(  # type: ignore[no-untyped-call]

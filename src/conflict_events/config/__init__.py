@@ -5,13 +5,28 @@ from __future__ import annotations
 from pathlib import PurePath
 from typing import Any, TypeVar
 
-from conflict_events.config.commands import CheckpointConfig, EvaluateConfig, PredictConfig, PrepareConfig, TrainConfig
+from conflict_events.config.commands import (
+    BenchmarkConfig,
+    CheckpointConfig,
+    EvaluateConfig,
+    ExportConfig,
+    PredictConfig,
+    PrepareConfig,
+    PushConfig,
+    TrainConfig,
+)
 from conflict_events.config.groups import (
     Algorithm,
     CorpusConfig,
     DecodingConfig,
+    DistillationConfig,
+    EngineKind,
+    Format,
     LinkerConfig,
     ModelConfig,
+    Runner,
+    RunnerConfig,
+    TeacherConfig,
     TrainingConfig,
     WindowConfig,
 )
@@ -19,14 +34,23 @@ from conflict_events.errors import ConfigError
 
 __all__ = [
     "Algorithm",
+    "BenchmarkConfig",
     "CheckpointConfig",
     "CorpusConfig",
     "DecodingConfig",
+    "DistillationConfig",
+    "EngineKind",
     "EvaluateConfig",
+    "ExportConfig",
+    "Format",
     "LinkerConfig",
     "ModelConfig",
     "PredictConfig",
     "PrepareConfig",
+    "PushConfig",
+    "Runner",
+    "RunnerConfig",
+    "TeacherConfig",
     "TrainConfig",
     "TrainingConfig",
     "WindowConfig",
@@ -69,8 +93,12 @@ def register() -> None:
         "evaluate_schema": EvaluateConfig,
         "predict_schema": PredictConfig,
         "prepare_schema": PrepareConfig,
+        "push_schema": PushConfig,
+        "benchmark_schema": BenchmarkConfig,
+        "export_schema": ExportConfig,
     }.items():
         store.store(name=name, node=schema)
     for group, schema in {"corpus": CorpusConfig, "model": ModelConfig, "training": TrainingConfig}.items():
         store.store(group=group, name=f"{group}_schema", node=schema)
     store.store(group="decoding", name="decoding_schema", node=DecodingConfig)
+    store.store(group="runner", name="runner_schema", node=RunnerConfig)

@@ -9,12 +9,18 @@ from conflict_events.config.groups import (
     MISSING,
     CorpusConfig,
     DecodingConfig,
+    DistillationConfig,
+    EngineKind,
     LinkerConfig,
     ModelConfig,
+    RunnerConfig,
     TrainingConfig,
     WindowConfig,
 )
 from conflict_events.errors import ConfigError
+
+_PARTS = ("inference", "starting", "training")
+_SYSTEMS = ("pipeline", "torch", "onnx")
 
 
 @dataclass
@@ -27,6 +33,7 @@ class TrainConfig:
     window: WindowConfig = field(default_factory=WindowConfig)
     decoding: DecodingConfig = field(default_factory=DecodingConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
+    distillation: DistillationConfig = field(default_factory=DistillationConfig)
     output_dir: str = MISSING
     limit: int | None = None  # take only the first documents of each split: for a quick look
     test_split: str | None = "test"  # scored once, at the end; null leaves it unread
@@ -39,18 +46,30 @@ class CheckpointConfig:
     Attributes:
         path: a folder or a Hub id.
         revision: branch, tag or commit on the Hub.
+        subfolder: where in the folder or repository the checkpoint is.
+        label_map: entity types of a checkpoint by others to roles; null drops one.
         min_score: overrides the checkpoint's own thresholds.
         merge_mentions: overrides the checkpoint's own setting: whether mentions of one act are grouped.
         device: ``cpu``, ``cuda``, ``mps`` or None for the best present.
-        batch_tokens: about how many tokens one pass of the encoder takes.
+        batch_tokens: about how many tokens one pass of the torch engine takes.
+        engine: what runs it.
+        threads: cores that the onnx engine takes; None for all that the process may use.
     """
 
     path: str = MISSING
     revision: str | None = None
+    subfolder: str | None = None
+    label_map: dict[str, str | None] = field(default_factory=dict)
     min_score: float | None = None
     merge_mentions: bool | None = None
     device: str | None = None
     batch_tokens: int = 4096
+    engine: EngineKind = EngineKind.auto
+    threads: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.threads is not None and self.threads < 1:
+            raise ConfigError(f"threads={self.threads} is less than 1")
 
 
 @dataclass
@@ -69,9 +88,11 @@ class EvaluateConfig:
         learning_curve: a CSV file with the columns ``series, documents, f1`` to draw in the report.
         compare: two systems on the same documents, each a folder of an evaluation, or a list of folders (seeds).
         baselines: which of ``conflict_events.baselines`` to train and score, beside what else is scored.
+        also: with ``baselines``, further corpora, by any name, that they are scored on without being fitted to them.
         seed: of the baselines.
         bf16: train the baselines that have an encoder in mixed precision.
         tables: a folder of results with a ``tables.json``: fill the tables of the pages that it names.
+        engine: the same as ``model.engine``, which takes its value from here.
     """
 
     corpus: CorpusConfig = field(default_factory=CorpusConfig)
@@ -85,9 +106,11 @@ class EvaluateConfig:
     learning_curve: str | None = None
     compare: list[Any] | None = None
     baselines: list[str] | None = None
+    also: dict[str, CorpusConfig] = field(default_factory=dict)
     seed: int = 13
     bf16: bool = False
     tables: str | None = None
+    engine: EngineKind = EngineKind.auto
 
     def __post_init__(self) -> None:
         systems = [name for name in ("predictions", "runs") if getattr(self, name) is not None]
@@ -104,24 +127,33 @@ class PredictConfig:
     """``scripts/predict.py``.
 
     Attributes:
-        input: a ``.txt`` file, a folder of them, ``.jsonl`` or ``.csv``; ``-`` reads JSONL from standard input.
-        output: the file to write: ``.jsonl`` (a record an article), ``.csv`` or ``.parquet`` (a row an event).
+        input: a file (``.txt``, ``.jsonl``, ``.csv``, also ``.gz`` and ``.zst``; ``.parquet``), a folder of text files,
+            a pattern (``'archive/*.jsonl.gz'``), a list of these, or ``-`` for JSONL on standard input.
+        output: the file to write: ``.jsonl`` (a record an article), ``.csv`` or ``.parquet`` (a row an event); any
+            other name is a folder of such files.
         show: how many extractions to show in the terminal afterwards, with their spans highlighted.
-        errors: where bad records go; None for ``OUTPUT.errors.jsonl``.
-        text_column: CSV column or JSONL key of the text.
-        id_column: CSV column or JSONL key of the id; where it is absent, ids are made of file and line.
+        errors: where bad records go; None for ``OUTPUT.errors.jsonl``, in a folder ``_errors.jsonl``.
+        text_column: JSONL key or column of the text.
+        id_column: JSONL key or column of the id; where it is absent, ids are made of file and line.
+        runner: how many articles are worked through.
+        engine: the same as ``model.engine``, which takes its value from here.
     """
 
-    input: str = MISSING
+    input: Any = MISSING
     output: str = MISSING
     errors: str | None = None
     text_column: str = "text"
     id_column: str = "id"
     show: int = 0
     model: CheckpointConfig = field(default_factory=CheckpointConfig)
+    runner: RunnerConfig = field(default_factory=RunnerConfig)
+    engine: EngineKind = EngineKind.auto
 
     def __post_init__(self) -> None:
-        if MISSING != self.input == self.output:
+        given = self.input if isinstance(self.input, list) else [self.input]
+        if not all(isinstance(path, str) for path in given):
+            raise ConfigError(f"input={self.input} is no path", remedy="give one, or a list of them")
+        if MISSING != self.output in given:
             raise ConfigError(f"output={self.output} is the input", remedy="give the output another name")
 
 
@@ -151,3 +183,105 @@ class PrepareConfig:
     shares: list[float] | None = None
     dataset: str | None = None
     report: str | None = None
+
+
+@dataclass
+class PushConfig:
+    """``scripts/push_to_hub.py``.
+
+    Attributes:
+        path: a checkpoint: a folder or a Hub id.
+        dataset: a folder that ``scripts/prepare_data.py dataset=FOLDER`` has written, in the place of a checkpoint.
+        repo_id: where it goes, ``owner/name``.
+        private: make a new repository private.
+        dry_run: list the files and show the card; nothing is sent.
+        branch: of the repository; None for the main one.
+        message: of the commit.
+        metrics: files ``metrics.json`` of evaluations of the checkpoint, for the card.
+        examples: text files that the card shows with what the checkpoint finds in them.
+        license: of the checkpoint, as the Hub names it.
+        datasets: Hub ids of the corpora it was trained on, by name.
+        pack: write what inference with ONNX needs into this new folder instead, as the package carries it.
+    """
+
+    path: str | None = None
+    dataset: str | None = None
+    repo_id: str | None = None
+    private: bool = False
+    dry_run: bool = False
+    branch: str | None = None
+    message: str | None = None
+    metrics: list[str] = field(default_factory=list)
+    examples: list[str] = field(default_factory=list)
+    license: str = "apache-2.0"
+    datasets: dict[str, str] = field(default_factory=dict)
+    pack: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.dataset is not None and (self.path is not None or self.pack is not None):
+            raise ConfigError(
+                "a dataset and a checkpoint cannot be published at once", remedy="run the command once for each"
+            )
+
+
+@dataclass
+class ExportConfig:
+    """``scripts/export_onnx.py``.
+
+    Attributes:
+        path: the folder of a checkpoint; it gets the folder ``onnx/``.
+        corpus: on whose articles the exported engine is compared with torch.
+        split: of the corpus.
+        limit: compare on the first articles only.
+        quantize: make graphs in 8 bits, too: a quarter of the size, several times as fast.
+        tolerance: the most that any score of the graphs in 32 bits may differ from torch's.
+        most_loss: graphs in 8 bits that lose more role F1 on the split than that are not kept.
+    """
+
+    path: str = MISSING
+    corpus: CorpusConfig = field(default_factory=CorpusConfig)
+    split: str = "dev"
+    limit: int | None = None
+    quantize: bool = True
+    tolerance: float = 1e-3
+    most_loss: float = 0.02
+
+
+@dataclass
+class BenchmarkConfig:
+    """``scripts/benchmark.py``.
+
+    Attributes:
+        model: a checkpoint with weights for torch and an ``onnx/`` folder; its engine is not looked at.
+        corpus: whose texts are read and trained on.
+        split: whose texts are read.
+        parts: what is measured, of ``inference``, ``starting`` and ``training``.
+        systems: that read the articles, of ``pipeline`` (that of transformers), ``torch`` and ``onnx``.
+        lengths: of the articles, in words.
+        words: about how many each system reads at each length.
+        rounds: turns that each system takes.
+        threads: cores that each may use.
+        train_documents: how many both recipes are trained on, for an epoch.
+        bf16: train ours in mixed precision.
+        output_dir: where ``benchmark.json`` and ``benchmark.png`` go.
+    """
+
+    model: CheckpointConfig = field(default_factory=CheckpointConfig)
+    corpus: CorpusConfig = field(default_factory=CorpusConfig)
+    split: str = "test"
+    parts: list[str] = field(default_factory=lambda: ["inference", "starting", "training"])
+    systems: list[str] = field(default_factory=lambda: ["pipeline", "torch", "onnx"])
+    lengths: list[int] = field(default_factory=lambda: [60, 400, 2000])
+    words: int = 12000
+    rounds: int = 3
+    threads: int = 2
+    train_documents: int = 64
+    bf16: bool = False
+    output_dir: str = MISSING
+
+    def __post_init__(self) -> None:
+        for name, known in (("parts", _PARTS), ("systems", _SYSTEMS)):
+            if unknown := set(getattr(self, name)) - set(known):
+                raise ConfigError(f"{name} has {', '.join(sorted(unknown))}", remedy=f"choose from {', '.join(known)}")
+        if min([self.words, self.rounds, self.threads, self.train_documents, *self.lengths]) < 1:
+            raise ConfigError("words, rounds, threads, train_documents and lengths must be above 0")

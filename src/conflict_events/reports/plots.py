@@ -84,6 +84,32 @@ def write_plots(folder: Path, metrics: Mapping[str, Any], learning_curve: Path |
     return paths
 
 
+def write_benchmark_plot(path: Path, record: Mapping[str, Any]) -> None:
+    """Tokens per second of each system at each article length, as PNG.
+
+    Args:
+        path: of the file; its folder is made if need be.
+        record: the content of ``benchmark.json``.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lengths = record["inference"]
+    systems = list(next(iter(lengths.values())))
+    with style.context(["default", _STYLE]):
+        figure = Figure((_WIDTH, 2.6), layout="constrained")
+        axes = figure.subplots()
+        width = 0.8 / len(systems)
+        for number, system in enumerate(systems):
+            heights = [found[system]["tokens_per_second"] for found in lengths.values()]
+            places = [place + (number - (len(systems) - 1) / 2) * width for place in range(len(lengths))]
+            bars = axes.bar(places, heights, width, label=system, color=_SERIES[number][0])
+            axes.bar_label(bars, [f"{height:,.0f}" for height in heights], fontsize=6)
+        axes.set_xticks(range(len(lengths)), [f"{length} words" for length in lengths])
+        axes.set_ylabel("tokens per second")
+        axes.grid(axis="y")
+        axes.legend()
+        figure.savefig(path, dpi=DPI, metadata={"Software": None})
+
+
 def svg_figures(metrics: Mapping[str, Any], learning_curve: Path | None = None) -> dict[str, str]:
     """The same figures by name as SVG elements to stand in a page: no namespace, no fixed size, the page's colours."""
     return {name: _svg(name, draw) for name, draw in _drawings(metrics, learning_curve).items()}
