@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Iterator, Mapping
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -100,7 +101,9 @@ class EventExtractor:
             settings.language,
             confidence,
         )
-        is_local = model is None or Path(model).expanduser().is_dir()
+        if model is None:
+            return cls(tagger, f"default@{version('conflict-events')}")
+        is_local = Path(model).expanduser().is_dir()
         name = (settings.name or folder.resolve().name) if is_local else str(model)
         return cls(tagger, f"{name}@{revision}" if revision else name)
 

@@ -22,7 +22,8 @@ from conflict_events.engines.exported import EXPORT_RECORD, Exported
 from conflict_events.engines.onnx import OnnxEngine, open_graph
 from conflict_events.errors import CheckpointError, ConfigError
 from conflict_events.exporting import export
-from conflict_events.exporting.graphs import export_tagger, quantize
+from conflict_events.exporting.graphs import export_tagger
+from conflict_events.exporting.quantizing import quantize
 from conflict_events.hub.resolving import ONNX
 
 SIZE = {

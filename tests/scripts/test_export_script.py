@@ -42,7 +42,7 @@ def test_what_is_exported_predicts_without_its_weights(
     predicted = run("predict.py", tmp_path, *given, "engine=onnx")
     assert predicted.returncode == 0, predicted.stderr[-3000:]
     assert json.loads(output.read_text("utf-8"))["spans"]
-    refused = run("predict.py", tmp_path, *given, "engine=torch")
+    refused = run("predict.py", tmp_path, *given, "engine=torch", "runner.restart=true")
     assert refused.returncode == 1
     assert "no weights for torch" in refused.stderr
 

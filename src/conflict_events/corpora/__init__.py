@@ -38,10 +38,10 @@ READERS: dict[str, Callable[[CorpusConfig, Log], dict[str, Reading]]] = {
     **{name: partial(_read_files, form) for name, form in FORMATS.items()},
     "dataset": partial(_read_files, dataset),
     "standoff": standoff.read,
-    "unannotated": unannotated.read,
     "muc4": muc4.read,
     "muc34": muc34.read,
     "re3d": re3d.read,
+    "unannotated": unannotated.read,
 }
 
 

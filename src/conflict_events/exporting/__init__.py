@@ -20,7 +20,8 @@ from conflict_events.engines.exported import FLOAT, LINKER, QUANTIZED, TAGGER, E
 from conflict_events.engines.onnx import OnnxEngine, open_graph
 from conflict_events.errors import CheckpointError, ConfigError
 from conflict_events.exporting.comparing import Reference
-from conflict_events.exporting.graphs import OPSET, export_linker, export_tagger, quantize
+from conflict_events.exporting.graphs import OPSET, export_linker, export_tagger
+from conflict_events.exporting.quantizing import quantize
 from conflict_events.extractor import EventExtractor
 from conflict_events.hub.resolving import ONNX
 from conflict_events.linking.network import load_linker

@@ -1,4 +1,4 @@
-"""Networks of torch to ONNX graphs, in 32 and in 8 bits.
+"""Networks of torch to ONNX graphs.
 
 The classic exporter with eager attention, at opset 17: what it writes is what onnxruntime fuses best. The exporter on
 ``torch.export`` gives graphs with more nodes and no more speed, and onnxruntime's own optimiser for transformers gives
@@ -16,7 +16,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from onnxruntime.quantization import QuantType, quantize_dynamic
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
@@ -105,18 +104,6 @@ def example_links(hidden_size: int, reach: int) -> list[Link]:
     return links
 
 
-def quantize(source: Path, target: Path) -> None:
-    """Write a graph with its matrices and embeddings in 8 bits; what goes through them is quantised as it comes.
-
-    Weights are signed, for the instructions that multiply bytes (VNNI, AMX) take those, and have a range of their own
-    for each column.
-    """
-    with _quiet():
-        quantize_dynamic(
-            source, target, op_types_to_quantize=["MatMul", "Gather"], per_channel=True, weight_type=QuantType.QInt8
-        )
-
-
 def _export(
     network: nn.Module, inputs: dict[str, Tensor], outputs: list[str], axes: dict[str, dict[int, str]], path: Path
 ) -> None:
@@ -127,7 +114,7 @@ def _export(
             remedy="use engine=torch, or train a smaller encoder",
         )
     try:
-        with _quiet(), torch.inference_mode():
+        with quiet(), torch.inference_mode():
             torch.onnx.export(
                 network.eval(),
                 tuple(inputs.values()),
@@ -146,8 +133,8 @@ def _export(
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
-    """No warnings of tracing and quantising for a moment: what they warn of is measured afterwards."""
+def quiet() -> Iterator[None]:
+    """No warnings of tracing or quantising for a moment: what they warn of is measured afterwards."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         before = logging.root.manager.disable
