@@ -111,7 +111,7 @@ class EventExtractor:
     def from_config(cls, config: CheckpointConfig) -> EventExtractor:
         """:meth:`from_pretrained` with the settings of a config."""
         return cls.from_pretrained(
-            config.path,
+            config.path or None,
             revision=config.revision,
             subfolder=config.subfolder,
             label_map=config.label_map,

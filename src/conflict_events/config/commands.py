@@ -44,7 +44,7 @@ class CheckpointConfig:
     """Which checkpoint to use.
 
     Attributes:
-        path: a folder or a Hub id.
+        path: a folder or a Hub id; empty for the packaged model.
         revision: branch, tag or commit on the Hub.
         subfolder: where in the folder or repository the checkpoint is.
         label_map: entity types of a checkpoint by others to roles; null drops one.
@@ -56,7 +56,7 @@ class CheckpointConfig:
         threads: cores that the onnx engine takes; None for all that the process may use.
     """
 
-    path: str = MISSING
+    path: str = ""
     revision: str | None = None
     subfolder: str | None = None
     label_map: dict[str, str | None] = field(default_factory=dict)
@@ -96,7 +96,7 @@ class EvaluateConfig:
     """
 
     corpus: CorpusConfig = field(default_factory=CorpusConfig)
-    model: CheckpointConfig = field(default_factory=lambda: CheckpointConfig(path=""))  # none: other things to score
+    model: CheckpointConfig = field(default_factory=CheckpointConfig)
     predictions: str | None = None
     runs: list[str] | None = None
     split: str = "test"
