@@ -22,15 +22,15 @@ from conflict_events.batch.workers import Team
 from conflict_events.config import RunnerConfig
 from conflict_events.errors import ConfigError, ConflictEventsError, RunnerError
 
-_BLOCK = 1 << 18  # bytes: blocks of a few chunks, so that actors need not wait until one is full
+_BLOCK = 1  # byte, so that every chunk is a block of its own: a block goes to one actor
 
 
 def work(sources: Sequence[Source], columns: Columns, start: Place, task: Task, config: RunnerConfig) -> Iterator[Done]:
     """What came of the chunks of the sources from a place on, in their order.
 
     Raises:
-        ConfigError: if Ray is not installed, or there is no such cluster.
-        RunnerError: if the work fails on the cluster.
+        ConfigError: if Ray is not installed.
+        RunnerError: if there is no such cluster, or the work fails there.
         ConflictEventsError: what reading the input and making the extractor raise there.
     """
     readings = [
@@ -74,8 +74,8 @@ def _cluster(address: str | None) -> Iterator[Any]:
         return
     try:
         ray.init(address, log_to_driver=False, logging_level=logging.WARNING)
-    except (ConnectionError, ValueError, ray.exceptions.RayError) as error:
-        raise ConfigError(f"Ray cannot be reached ({error})", where=address, remedy="check runner.address") from None
+    except Exception as error:  # Ray raises bare exceptions, too
+        raise RunnerError(f"Ray cannot be reached ({error})", where=address, remedy="check runner.address") from error
     try:
         yield ray
     finally:
