@@ -214,7 +214,7 @@ def test_a_mistake_fails_by_name(name: str, override: str, words: list[str]) -> 
         assert word in told(caught.value)
 
 
-@pytest.mark.parametrize("missing", ["input", "output", "model.path"])
+@pytest.mark.parametrize("missing", ["input", "output"])
 def test_a_value_that_must_be_given_is_named_with_the_way_to_give_it(
     missing: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
