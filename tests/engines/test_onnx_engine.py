@@ -20,8 +20,9 @@ from hypothesis import strategies as st
 from onnx import TensorProto, helper
 
 from conflict_events.config import LinkerConfig
+from conflict_events.engines.base import cores
 from conflict_events.engines.exported import EXPORT_RECORD, FLOAT, QUANTIZED, Exported, sha256
-from conflict_events.engines.onnx import OnnxEngine, cores, open_graph
+from conflict_events.engines.onnx import OnnxEngine, open_graph
 from conflict_events.engines.torch import TorchEngine
 from conflict_events.errors import CheckpointError
 from conflict_events.exporting.graphs import example_links

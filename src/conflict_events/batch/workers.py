@@ -21,16 +21,12 @@ from typing import Any
 from conflict_events.articles import Article
 from conflict_events.batch.chunks import Chunk, Done
 from conflict_events.batch.work import Task, failed
+from conflict_events.engines.base import cores
 from conflict_events.errors import RunnerError
 
 _AHEAD = 3  # chunks that each process may be ahead of the slowest
 
 _THREADS = ("OMP_NUM_THREADS", "RAYON_NUM_THREADS")  # of torch, of tokenizers
-
-
-def cores() -> int:
-    """The cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def work(chunks: Iterator[Chunk], task: Task, workers: int) -> Iterator[Done]:

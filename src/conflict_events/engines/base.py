@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
@@ -70,3 +71,8 @@ def padded(rows: Sequence[npt.NDArray[Any]], fill: int = 0) -> npt.NDArray[Any]:
 def no_linker() -> CheckpointError:
     """What is said when events are to be linked without a linker."""
     return CheckpointError("there is no linker", remedy="train with linker.enabled=true on a corpus with events")
+
+
+def cores() -> int:
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -8,7 +8,6 @@ else there is to do.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -18,7 +17,7 @@ import numpy as np
 from onnxruntime import InferenceSession, SessionOptions
 
 from conflict_events.checkpoint import CONFIG_FILE, read_json
-from conflict_events.engines.base import link_inputs, no_linker
+from conflict_events.engines.base import cores, link_inputs, no_linker
 from conflict_events.engines.exported import EXPORT_AGAIN, LINKER, TAGGER, Exported
 from conflict_events.errors import CheckpointError
 from conflict_events.linking.settings import read_linker_config
@@ -137,8 +136,3 @@ def open_graph(path: Path) -> InferenceSession:
     except Exception as error:  # each of onnxruntime's errors is an Exception of its own
         reason = str(error).partition("\n")[0]
         raise CheckpointError(f"the graph cannot be loaded ({reason})", where=str(path), remedy=EXPORT_AGAIN) from None
-
-
-def cores() -> int:
-    """How many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
