@@ -22,6 +22,7 @@ from conflict_events.config import CheckpointConfig, DecodingConfig, WindowConfi
 from conflict_events.errors import CheckpointError, ConfigError, InputError
 from conflict_events.extraction import Extraction
 from conflict_events.extractor import EventExtractor
+from conflict_events.hub import packaged
 from conflict_events.labels import LabelScheme
 from conflict_events.linking.network import save_linker
 from conflict_events.linking.rule import TypeModel
@@ -277,7 +278,8 @@ def test_nothing_is_cut_off_a_long_text() -> None:
 # Loading
 
 
-def test_without_a_model_the_message_says_what_to_do() -> None:
+def test_without_a_model_the_message_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(packaged, "_FOLDER", tmp_path)
     with pytest.raises(CheckpointError, match=r"make train.*Hub id"):
         EventExtractor.from_pretrained()
 

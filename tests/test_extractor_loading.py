@@ -10,7 +10,7 @@ import pytest
 from conftest import fast_tokenizer, tiny_bert, unigram_tokenizer, wordpiece_tokenizer
 from transformers import pipeline
 
-from conflict_events import EventExtractor
+from conflict_events import EventExtractor, __version__
 from conflict_events.config import CheckpointConfig
 from conflict_events.errors import CheckpointError, ConfigError
 from conflict_events.hub import packaged, write_manifest
@@ -40,7 +40,8 @@ def test_the_packaged_model_is_loaded_when_none_is_named(
     write_manifest(tiny_linked_checkpoint)
     monkeypatch.setattr(packaged, "_FOLDER", tiny_linked_checkpoint)
     extractor = EventExtractor.from_pretrained(device="cpu")
-    assert extractor.extract(TEXT).to_record() == named.extract(TEXT).to_record()
+    found, expected = extractor.extract(TEXT).to_record(), named.extract(TEXT).to_record()
+    assert found == expected | {"model": f"default@{__version__}"}
     (tiny_linked_checkpoint / "linker.json").write_text("{}", "utf-8")
     with pytest.raises(CheckpointError, match=r"linker\.json was changed"):
         EventExtractor.from_pretrained(device="cpu")

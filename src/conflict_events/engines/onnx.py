@@ -23,6 +23,7 @@ from conflict_events.errors import CheckpointError
 from conflict_events.linking.settings import read_linker_config
 from conflict_events.scores import Link, LinkScores, Scored
 
+_SLOWER = ["SkipLayerNormFusion"]  # on a CPU: a sum and a normalisation of it are faster than both in one
 _FATAL = 4  # what is wrong with a file is said by the error that is raised
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -132,7 +133,7 @@ def open_graph(path: Path) -> InferenceSession:
     options.log_severity_level = _FATAL
     options.enable_mem_pattern = False  # one would be kept for every length there is
     try:
-        return InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        return InferenceSession(path, options, providers=["CPUExecutionProvider"], disabled_optimizers=_SLOWER)
     except Exception as error:  # each of onnxruntime's errors is an Exception of its own
         reason = str(error).partition("\n")[0]
         raise CheckpointError(f"the graph cannot be loaded ({reason})", where=str(path), remedy=EXPORT_AGAIN) from None

@@ -21,6 +21,7 @@ from onnxruntime.quantization import QuantType, quantize_dynamic
 from conflict_events.exporting.graphs import quiet
 
 _LARGEST_BYTE = 127
+_FEWEST_ROWS = 100  # of a table that is worth it
 _SMALLEST_RANGE = "smallest_range"
 
 
@@ -42,26 +43,24 @@ def quantize(source: Path, target: Path) -> None:
 
 
 def quantize_embeddings(graph: GraphProto) -> None:
-    """Look up bytes, and make numbers of what was looked up, with a range for each column."""
+    """Look up bytes, and make numbers of what was looked up, with a range for each column; small tables stay."""
     tables, nodes, quantized = _matrices(graph), list[NodeProto](), set[str]()
     for node in graph.node:
         nodes.append(node)
-        if node.op_type == "Gather" and node.input[0] in tables and not _axis(node):
-            name, output = node.input[0], node.output[0]
-            node.input[0], node.output[0] = f"{name}_bytes", f"{output}_bytes"
-            inputs = [f"{output}_bytes", f"{name}_range", f"{name}_zero"]
-            nodes.append(make_node("DequantizeLinear", inputs, [output], axis=-1))
-            quantized.add(name)
+        table = tables.get(node.input[0]) if node.op_type == "Gather" and not _axis(node) else None
+        if table is None or table.dims[0] < _FEWEST_ROWS:
+            continue
+        name, output = node.input[0], node.output[0]
+        node.input[0], node.output[0] = f"{name}_bytes", f"{output}_bytes"
+        nodes.append(make_node("Cast", [f"{output}_bytes"], [f"{output}_steps"], to=TensorProto.FLOAT))
+        nodes.append(make_node("Mul", [f"{output}_steps", f"{name}_step"], [output]))
+        quantized.add(name)
     for name in quantized:
         numbers = to_array(tables[name])  # (tokens, hidden_size)
-        ranges = np.abs(numbers).max(axis=0) / _LARGEST_BYTE
-        ranges[ranges == 0.0] = 1.0
-        for part, content in {
-            "bytes": np.round(numbers / ranges).astype(np.int8),
-            "range": ranges.astype(np.float32),
-            "zero": np.zeros(len(ranges), dtype=np.int8),
-        }.items():
-            graph.initializer.append(from_array(content, f"{name}_{part}"))
+        steps = np.abs(numbers).max(axis=0) / _LARGEST_BYTE
+        steps[steps == 0.0] = 1.0
+        graph.initializer.append(from_array(np.round(numbers / steps).astype(np.int8), f"{name}_bytes"))
+        graph.initializer.append(from_array(steps.astype(np.float32), f"{name}_step"))
     _replace(graph, nodes)
 
 
