@@ -47,6 +47,18 @@ SCHEMAS: dict[str, type] = {
     "train": TrainConfig, "evaluate": EvaluateConfig, "predict": PredictConfig, "prepare": PrepareConfig,
     "push": PushConfig, "export": ExportConfig, "benchmark": BenchmarkConfig,
 }  # fmt: skip
+GROUPS = (
+    CorpusConfig,
+    ModelConfig,
+    LinkerConfig,
+    WindowConfig,
+    DecodingConfig,
+    CheckpointConfig,
+    DistillationConfig,
+    RunnerConfig,
+    TeacherConfig,
+)
+"""Every schema that is part of another one, apart from that of transformers' training settings."""
 GIVEN = {
     "train": ["output_dir=out"],
     "evaluate": ["output_dir=out", "model.path=somewhere"],
@@ -280,18 +292,7 @@ def read_names() -> set[str]:
 
 @pytest.mark.parametrize(
     "schema",
-    [
-        CorpusConfig,
-        ModelConfig,
-        LinkerConfig,
-        WindowConfig,
-        DecodingConfig,
-        CheckpointConfig,
-        DistillationConfig,
-        RunnerConfig,
-        TeacherConfig,
-        *SCHEMAS.values(),
-    ],
+    [*GROUPS, *SCHEMAS.values()],
     ids=lambda schema: schema.__name__,
 )
 def test_every_setting_is_read_by_some_code(schema: type) -> None:
@@ -304,18 +305,7 @@ def test_every_training_setting_is_one_of_transformers_or_read_here() -> None:
 
 
 def test_every_schema_is_checked_here() -> None:
-    checked = {
-        CorpusConfig,
-        ModelConfig,
-        LinkerConfig,
-        WindowConfig,
-        DecodingConfig,
-        CheckpointConfig,
-        DistillationConfig,
-        RunnerConfig,
-        TeacherConfig,
-        TrainingConfig,
-    }
+    checked = {*GROUPS, TrainingConfig}
     declared = {
         value for value in vars(schemas).values() if isinstance(value, type) and dataclasses.is_dataclass(value)
     }

@@ -19,7 +19,7 @@ SOURCE = ROOT / "src" / PACKAGE
 # From the ground up; a room (a module, or a package with all its modules) may import rooms of earlier lines only.
 # The modules within a package may import each other, without cycles.
 RANKS: tuple[tuple[str, ...], ...] = (
-    ("errors",),  # layer 0
+    ("errors", "digests"),  # layer 0
     ("schema",),  # 1
     ("labels", "text", "config", "extraction"),  # 2
     ("metrics",),  # 3, below the corpora that measure their annotators' agreement

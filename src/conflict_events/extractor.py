@@ -14,7 +14,7 @@ from conflict_events.config import CheckpointConfig, EngineKind
 from conflict_events.engines import load_engine
 from conflict_events.errors import InputError
 from conflict_events.extraction import Extraction
-from conflict_events.hub import default_model, resolve
+from conflict_events.hub import checkpoint_folder
 from conflict_events.incidents import incidents
 from conflict_events.linking.rule import TypeModel
 from conflict_events.schema import TRIGGER, Event, Span, lone_surrogate
@@ -75,7 +75,7 @@ class EventExtractor:
             ConfigError: if ``min_score`` is outside [0, 1], ``label_map`` names types that are not there, or the engine
                 is not installed.
         """
-        folder = default_model() if model is None else resolve(str(model), revision, subfolder=subfolder, onnx=True)
+        folder = checkpoint_folder(None if model is None else str(model), revision, subfolder)
         scheme, columns = label_scheme(folder, label_map)
         settings = Settings.load(folder)
         given: dict[str, Any] = {"min_score": min_score, "merge_mentions": merge_mentions}

@@ -211,9 +211,3 @@ def test_a_folder_without_a_list_of_sources_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match=r"no sources\.json.*Check corpus\.path") as error:
         download.source_files(tmp_path)
     assert error.value.where == str(tmp_path)
-
-
-def test_sha256_of_a_file_longer_than_a_read(tmp_path: Path) -> None:
-    # 100,000 zero bytes; the value is that of "head -c 100000 /dev/zero | sha256sum"
-    path = put(tmp_path / "zeros", bytes(100_000))
-    assert download.sha256_of(path) == "9192c25b734fcbadbe32dadc28089c60db0e39f90cc20ce2e5733f57261acc0c"

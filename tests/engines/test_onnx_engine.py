@@ -20,8 +20,9 @@ from hypothesis import strategies as st
 from onnx import TensorProto, helper
 
 from conflict_events.config import LinkerConfig
+from conflict_events.digests import sha256_of
 from conflict_events.engines.base import cores
-from conflict_events.engines.exported import EXPORT_RECORD, FLOAT, QUANTIZED, Exported, sha256
+from conflict_events.engines.exported import EXPORT_RECORD, FLOAT, QUANTIZED, Exported
 from conflict_events.engines.onnx import OnnxEngine, open_graph
 from conflict_events.engines.torch import TorchEngine
 from conflict_events.errors import CheckpointError
@@ -232,7 +233,7 @@ def record_anew(folder: Path, path: Path) -> None:
     """Enter the hash that a file has now, as whoever changes it on purpose would."""
     record = folder / ONNX / EXPORT_RECORD
     content = json.loads(record.read_text("utf-8"))
-    content["files"][path.name] = sha256(path)
+    content["files"][path.name] = sha256_of(path)
     record.write_text(json.dumps(content), "utf-8")
 
 
@@ -318,7 +319,7 @@ def test_a_linker_for_another_encoder_is_refused(folder: Path) -> None:
         OnnxEngine.from_folder(folder)
     settings_path = folder / ONNX / EXPORT_RECORD
     content = json.loads(settings_path.read_text("utf-8"))
-    content["made_from"][LINKER_CONFIG] = sha256(settings_)
+    content["made_from"][LINKER_CONFIG] = sha256_of(settings_)
     settings_path.write_text(json.dumps(content), "utf-8")
     with pytest.raises(CheckpointError, match=r"hidden_size 48.*needs 32"):
         OnnxEngine.from_folder(folder)

@@ -13,8 +13,9 @@ from typing import Any
 
 from conflict_events.articles import Source
 from conflict_events.config import CheckpointConfig, PredictConfig
+from conflict_events.digests import sha256_of
 from conflict_events.errors import InputError, OutputError
-from conflict_events.hub import default_model, resolve
+from conflict_events.hub import checkpoint_folder
 
 _CHECKPOINT = (".json", ".safetensors", ".onnx", ".data", ".txt", ".model")
 _NO_MATTER = ("path", "device", "threads", "batch_tokens")  # what is found is the same, to rounding
@@ -78,15 +79,11 @@ def of_checkpoint(config: CheckpointConfig) -> dict[str, Any]:
         CheckpointError: if there is none.
         SourceError: if the Hub cannot be reached.
     """
-    folder = (
-        resolve(config.path, config.revision, subfolder=config.subfolder, onnx=True) if config.path else default_model()
-    )
+    folder = checkpoint_folder(config.path or None, config.revision, config.subfolder)
     digest = hashlib.sha256()
     paths = [path for place in (folder, folder / "onnx") if place.is_dir() for path in place.iterdir()]
     for path in sorted(path for path in paths if path.suffix in _CHECKPOINT):
-        with path.open("rb") as file:
-            content = hashlib.file_digest(file, "sha256").hexdigest()
-        digest.update(f"{path.relative_to(folder).as_posix()}\0{content}\n".encode())
+        digest.update(f"{path.relative_to(folder).as_posix()}\0{sha256_of(path)}\n".encode())
     return {"name": config.path, "sha256": digest.hexdigest()}
 
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from itertools import chain
-from pathlib import Path
 
 from conflict_events.batch.chunks import Done, Found
 from conflict_events.batch.layout import Layout
 from conflict_events.batch.manifest import Counts, Manifest, Shard
+from conflict_events.digests import sha256_of
 from conflict_events.errors import OutputError
 from conflict_events.writers import JsonlWriter, writing
 
@@ -60,7 +59,7 @@ def write_shards(
             bad.path.unlink()
         place = last.next if last else manifest.next
         read = starts[last.next.source] + last.read if last else 0
-        manifest.add(Shard(path.stat().st_size, _sha256(path), place, read, counts))
+        manifest.add(Shard(path.stat().st_size, sha256_of(path), place, read, counts))
 
 
 def check_shards(layout: Layout, manifest: Manifest, thoroughly: bool = False) -> None:
@@ -74,7 +73,7 @@ def check_shards(layout: Layout, manifest: Manifest, thoroughly: bool = False) -
         if (
             not path.is_file()
             or path.stat().st_size != shard.size
-            or (thoroughly and _sha256(path) != shard.sha256)
+            or (thoroughly and sha256_of(path) != shard.sha256)
             or (shard.counts.bad and not layout.shard_errors(number).is_file())
         ):
             raise OutputError(
@@ -109,8 +108,3 @@ def complete(layout: Layout, manifest: Manifest) -> None:
     manifest.finish({"size": size})
     with writing(layout.parts):
         layout.clear(keep_shards=True)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

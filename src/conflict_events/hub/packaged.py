@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from pathlib import Path
 
+from conflict_events.digests import sha256_of
 from conflict_events.errors import CheckpointError
 
 MANIFEST = "manifest.json"
@@ -31,7 +31,7 @@ def default_model() -> Path:
 
 def write_manifest(folder: Path) -> None:
     """Write ``manifest.json`` with the sha256 of every other file of a folder, those in its folders included."""
-    record = {"format": _FORMAT, "files": {name: _sha256(folder / name) for name in _files(folder)}}
+    record = {"format": _FORMAT, "files": {name: sha256_of(folder / name) for name in _files(folder)}}
     (folder / MANIFEST).write_text(json.dumps(record, indent=1) + "\n", "utf-8")
 
 
@@ -51,7 +51,7 @@ def verify(folder: Path) -> None:
     for name, sha256 in expected.items():
         if name not in there:
             raise CheckpointError(f"{name} is missing", where=str(folder), remedy=_REMEDY)
-        if (found := _sha256(folder / name)) != sha256:
+        if (found := sha256_of(folder / name)) != sha256:
             raise CheckpointError(
                 f"{name} was changed: its sha256 is {found}, not {sha256}", where=str(folder), remedy=_REMEDY
             )
@@ -63,8 +63,3 @@ def _files(folder: Path) -> list[str]:
     """The files of a folder, apart from the manifest, as paths from there with slashes, sorted."""
     names = (path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
     return sorted(name for name in names if name != MANIFEST)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

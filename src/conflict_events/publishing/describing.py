@@ -10,7 +10,7 @@ from typing import Any
 
 from conflict_events.checkpoint import CONFIG_FILE, Settings, label_scheme, read_json
 from conflict_events.config import PushConfig
-from conflict_events.corpora.download import sha256_of
+from conflict_events.digests import sha256_of
 from conflict_events.errors import InputError
 from conflict_events.extractor import EventExtractor
 from conflict_events.hub import ENCODERS
