@@ -24,7 +24,14 @@ RANKS: tuple[tuple[str, ...], ...] = (
     ("labels", "text", "config", "extraction"),  # 2
     ("metrics",),  # 3, below the corpora that measure their annotators' agreement
     ("corpora", "articles", "tables", "windows", "hub", "checkpoint", "confidence"),  # 3
-    ("decoding", "scores", "writers", "incidents", "weights"),  # 3, too: they work on windows, tables, events
+    (
+        "decoding",
+        "scores",
+        "writers",
+        "incidents",
+        "weights",
+        "screening",
+    ),  # 3, too: they work on windows, tables, events
     ("model", "linking", "terminal", "reports"),  # 4
     ("engines", "baselines", "model_card"),  # 4, too: they load what model and linking know
     ("tagging",),  # 5

@@ -138,7 +138,7 @@ def test_every_token_is_shown_to_the_engine_within_the_window_size(family: str) 
 
 def test_scores_have_a_row_a_token_and_a_column_a_label() -> None:
     texts = ["", "the village", "the village " * 40]
-    for text, (tokens, scores, states) in zip(texts, tagger().score(texts), strict=True):
+    for text, (tokens, scores, states) in zip(texts, tagger().score(tagger().tokenizer(texts)), strict=True):
         assert states is None
         assert scores.shape == (len(text.split()), WIDTH) == (len(tokens), WIDTH)
         assert np.array_equal(scores, TABLE[tokens.ids])

@@ -33,8 +33,10 @@ class Settings:
         decoding: how scores become spans.
         language: of the text it was trained on, for sentence boundaries.
         name: what records call the model, where it has no Hub id.
-        event_types: the record of a :class:`conflict_events.linking.rule.TypeModel`, if it was trained with events.
+        event_types: the record of a :class:`conflict_events.linking.rule.TypeModel`, if it was trained with
+            events and has no linker.
         confidence: the record of a :class:`conflict_events.confidence.Confidence`, if one was fitted.
+        screen: the record of a :class:`conflict_events.screening.Screen`, if one was fitted.
     """
 
     window: WindowConfig = field(default_factory=WindowConfig)
@@ -43,6 +45,7 @@ class Settings:
     name: str | None = None
     event_types: dict[str, Any] | None = None
     confidence: dict[str, Any] | None = None
+    screen: dict[str, Any] | None = None
 
     def save(self, folder: Path) -> None:
         """Write ``conflict_events.json``."""
@@ -85,6 +88,7 @@ class Settings:
                 (settings.name, (str, type(None))),
                 (settings.event_types, (dict, type(None))),
                 (settings.confidence, (dict, type(None))),
+                (settings.screen, (dict, type(None))),
             ):
                 if not isinstance(value, kind):
                     raise TypeError(f"{value!r} is of another kind than it should be")

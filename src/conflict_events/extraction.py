@@ -52,7 +52,8 @@ class Incident:
 class Extraction:
     """What the extractor found in one article: events, and all role spans whether or not an event took them.
 
-    ``incidents`` groups the events that are mentions of the same act; None unless that was asked for.
+    ``incidents`` groups the events that are mentions of the same act; None unless that was asked for. ``skipped`` is
+    whether the first pass found the article not worth reading.
     """
 
     events: tuple[Event, ...]
@@ -61,6 +62,7 @@ class Extraction:
     meta: Mapping[str, Any] = field(default_factory=dict)
     model: str | None = None
     incidents: tuple[Incident, ...] | None = None
+    skipped: bool = False
 
     def to_record(self) -> dict[str, Any]:
         """The extraction record, ready for JSON; events are numbered E1, E2 ... in text order, incidents I1, I2 ..."""
@@ -71,6 +73,8 @@ class Extraction:
             "meta": dict(self.meta),
             "model": self.model,
         }
+        if self.skipped:
+            record["skipped"] = True
         if self.incidents is not None:
             record["incidents"] = [incident.to_record(f"I{n}") for n, incident in enumerate(self.incidents, start=1)]
         return record

@@ -12,13 +12,14 @@ from conflict_events.checkpoint import Settings, label_scheme, require_fitting_t
 from conflict_events.confidence import Confidence
 from conflict_events.config import CheckpointConfig, EngineKind
 from conflict_events.engines import load_engine
-from conflict_events.errors import InputError
+from conflict_events.errors import ConfigError, InputError
 from conflict_events.extraction import Extraction
 from conflict_events.hub import checkpoint_folder
 from conflict_events.incidents import incidents
 from conflict_events.linking.rule import TypeModel
 from conflict_events.schema import TRIGGER, Event, Span, lone_surrogate
-from conflict_events.tagging import Tagger
+from conflict_events.screening import Screen
+from conflict_events.tagging import Reading, Tagger
 from conflict_events.windows import TextTokenizer
 
 
@@ -46,6 +47,7 @@ class EventExtractor:
         label_map: Mapping[str, str | None] | None = None,
         min_score: float | None = None,
         merge_mentions: bool | None = None,
+        recall_loss: float | None = None,
         device: str | None = None,
         batch_tokens: int = 4096,
         engine: EngineKind | str = EngineKind.auto,
@@ -63,6 +65,8 @@ class EventExtractor:
                 checkpoint's own thresholds.
             merge_mentions: group events that are mentions of the same act into incidents; None for the checkpoint's own
                 setting (off unless it was trained otherwise).
+            recall_loss: the share of events that may be lost to a cheap first pass, which skips articles that seem to
+                have none; None reads every article.
             device: ``cpu``, ``cuda``, ``mps``; None for the CPU with onnx, for the best present with torch.
             batch_tokens: about how many tokens one pass of the torch engine takes.
             engine: ``onnx`` (no torch is imported), ``torch``, or ``auto``: onnx if the checkpoint has an ``onnx/``
@@ -72,8 +76,8 @@ class EventExtractor:
         Raises:
             CheckpointError: if the checkpoint is missing, unsafe, incomplete, or not a BIO token classifier.
             SourceError: if the Hub cannot be reached and the cache has no copy.
-            ConfigError: if ``min_score`` is outside [0, 1], ``label_map`` names types that are not there, or the engine
-                is not installed.
+            ConfigError: if ``min_score`` is outside [0, 1], ``label_map`` names types that are not there, there is no
+                first pass or ``recall_loss`` is more than what was measured, or the engine is not installed.
         """
         folder = checkpoint_folder(None if model is None else str(model), revision, subfolder)
         scheme, columns = label_scheme(folder, label_map)
@@ -100,6 +104,7 @@ class EventExtractor:
             types,
             settings.language,
             confidence,
+            None if recall_loss is None else _screen(settings, folder).at(recall_loss),
         )
         if model is None:
             return cls(tagger, f"default@{version('conflict-events')}")
@@ -117,6 +122,7 @@ class EventExtractor:
             label_map=config.label_map,
             min_score=config.min_score,
             merge_mentions=config.merge_mentions,
+            recall_loss=config.recall_loss,
             device=config.device,
             batch_tokens=config.batch_tokens,
             engine=config.engine,
@@ -146,10 +152,11 @@ class EventExtractor:
         return self._extract_many(texts)
 
     def _extract_many(self, texts: Iterable[str]) -> Iterator[Extraction]:
-        for spans, events in self.read_many(texts):
-            roles = tuple(span for span in spans if span.role != TRIGGER)
+        for reading in self._readings(texts):
+            events = tuple(reading.events)
+            roles = tuple(span for span in reading.spans if span.role != TRIGGER)
             grouped = tuple(incidents(events)) if self.tagger.decoding.merge_mentions else None
-            yield Extraction(events, roles, model=self.name, incidents=grouped)
+            yield Extraction(events, roles, model=self.name, incidents=grouped, skipped=reading.skipped)
 
     def read_many(self, texts: Iterable[str]) -> Iterator[tuple[list[Span], tuple[Event, ...]]]:
         """The tagged spans of each text, triggers among them, and its events: what evaluation scores.
@@ -157,14 +164,27 @@ class EventExtractor:
         Raises:
             InputError: if an item is not a string or holds half a surrogate pair.
         """
-        checked = (_checked(text, number) for number, text in enumerate(texts))
-        for _, reading in self.tagger.read_many(checked):
+        for reading in self._readings(texts):
             yield reading.spans, tuple(reading.events)
+
+    def _readings(self, texts: Iterable[str]) -> Iterator[Reading]:
+        checked = (_checked(text, number) for number, text in enumerate(texts))
+        return (reading for _, reading in self.tagger.read_many(checked))
 
     @property
     def finds_events(self) -> bool:
         """Whether the checkpoint was trained with events; others give spans only."""
         return self.tagger.finds_events
+
+
+def _screen(settings: Settings, folder: Path) -> Screen:
+    if settings.screen is None:
+        raise ConfigError(
+            "recall_loss is given, but the checkpoint has no first pass",
+            where=str(folder),
+            remedy="leave recall_loss out, or train on a corpus with events, some of its sentences without any",
+        )
+    return Screen.from_record(settings.screen)
 
 
 def _checked(text: str, number: int) -> str:

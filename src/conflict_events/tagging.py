@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import compress
 
 import numpy as np
 
@@ -20,6 +21,7 @@ from conflict_events.linking.rule import TypeModel, assemble
 from conflict_events.linking.surroundings import sentence_numbers, surroundings
 from conflict_events.schema import TRIGGER, Event, Span
 from conflict_events.scores import Link
+from conflict_events.screening import Screen
 from conflict_events.windows import TextTokenizer, Tokens, join, windows_of
 
 # Texts are worked on in groups of about this size: enough to fill batches of windows of like length, little to hold.
@@ -29,10 +31,14 @@ _GROUP_TEXTS = 256
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a checkpoint finds in a text: spans, triggers among them, and events."""
+    """What a checkpoint finds in a text: spans, triggers among them, and events.
+
+    ``skipped`` is whether the first pass found the text not worth reading.
+    """
 
     spans: list[Span]
     events: list[Event]
+    skipped: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +69,7 @@ class Tagger:
         types: for events by the sentence rule, where there is no linker; None gives spans only.
         language: of the texts, for the sentence rule.
         confidence: what scores are worth, and what is left out.
+        screen: the first pass, with a threshold; without one, every text is read.
     """
 
     tokenizer: TextTokenizer
@@ -75,6 +82,7 @@ class Tagger:
     types: TypeModel | None = None
     language: str = "en"
     confidence: Confidence = field(default_factory=Confidence)
+    screen: Screen | None = None
 
     @property
     def finds_events(self) -> bool:
@@ -95,7 +103,13 @@ class Tagger:
 
     def read(self, texts: Sequence[str]) -> list[Reading]:
         """The spans of each text, in text order, and its events, in the order of their triggers, with scores."""
-        scored = list(self.score(texts))
+        tokenised = self.tokenizer(texts)
+        worth = [self.screen is None or self.screen.passes(tokens.ids) for tokens in tokenised]
+        readings = iter(self._read(list(compress(texts, worth)), list(compress(tokenised, worth))))
+        return [next(readings) if is_read else Reading([], [], skipped=True) for is_read in worth]
+
+    def _read(self, texts: Sequence[str], tokenised: Sequence[Tokens]) -> list[Reading]:
+        scored = list(self.score(tokenised))
         decoded = decode_many(texts, [s[0] for s in scored], [s[1] for s in scored], self.scheme, self.decoding)
         spans = [self.confidence.spans(found) for found in decoded]
         events = self._linked(texts, spans, scored) if self.reach is not None else self._assembled(texts, spans)
@@ -149,9 +163,8 @@ class Tagger:
                 ),
             )
 
-    def score(self, texts: Sequence[str]) -> Iterator[ScoredText]:
-        """The scores of each text."""
-        tokenised = self.tokenizer(texts)
+    def score(self, tokenised: Sequence[Tokens]) -> Iterator[ScoredText]:
+        """The scores of each tokenised text."""
         cuts = [windows_of(len(tokens), self.window, self.tokenizer.special_tokens) for tokens in tokenised]
         frames = [
             self.tokenizer.frame(tokens, window)

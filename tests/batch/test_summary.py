@@ -72,3 +72,11 @@ def test_the_rate_is_that_of_this_run() -> None:
         "1200 articles, 30 events, 80 spans, 3 bad records; 700 articles were done earlier; 50.0 articles/s, 10.0 s"
     )
     assert "0.0 articles/s" in str(Summary(Counts(), 0, 0.0))
+
+
+def test_skipped_articles_are_told_where_there_are_any() -> None:
+    assert "skipped" not in str(Summary(Counts(5), 0, 1.0))
+    counts = Counts(5, skipped=2) + Counts(4, skipped=1)
+    assert str(Summary(counts, 0, 3.0)) == (
+        "9 articles, 0 events, 0 spans, 0 bad records, 3 articles skipped by the first pass; 3.0 articles/s, 3.0 s"
+    )

@@ -48,12 +48,14 @@ class Found:
         rendered: as it is written.
         events: how many.
         spans: how many.
+        skipped: whether the first pass found it not worth reading.
         shown: the article and its extraction, if they are to be shown.
     """
 
     rendered: str
     events: int
     spans: int
+    skipped: bool = False
     shown: tuple[Article, Extraction] | None = None
 
 

@@ -26,12 +26,13 @@ except ImportError:  # Windows: nobody looks after two runs on one output
 
 @dataclass(frozen=True)
 class Counts:
-    """How many articles, events and spans were written, and how many records were bad."""
+    """How many articles, events and spans were written, how many records were bad, and how many articles skipped."""
 
     articles: int = 0
     events: int = 0
     spans: int = 0
     bad: int = 0
+    skipped: int = 0
 
     def __add__(self, other: Counts) -> Counts:
         pairs = zip(dataclasses.astuple(self), dataclasses.astuple(other), strict=True)

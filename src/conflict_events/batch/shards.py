@@ -47,7 +47,7 @@ def write_shards(
                 for result in last.results:
                     if isinstance(result, Found):
                         found.put(result.rendered)
-                        counts += Counts(1, result.events, result.spans)
+                        counts += Counts(1, result.events, result.spans, skipped=result.skipped)
                     else:
                         bad.write(result.to_record())
                         counts += Counts(bad=1)

@@ -53,6 +53,8 @@ class Summary:
     def __str__(self) -> str:
         counts = self.counts
         told = f"{counts.articles} articles, {counts.events} events, {counts.spans} spans, {counts.bad} bad records"
+        if counts.skipped:
+            told += f", {counts.skipped} articles skipped by the first pass"
         if self.nothing_to_do:
             return f"nothing to do, the output is complete: {told}"
         new = counts.articles - self.earlier

@@ -73,6 +73,7 @@ class Task:
             WRITERS[self.format].render(article.text, extraction),
             len(extraction.events),
             len(extraction.spans),
+            extraction.skipped,
             (article, extraction) if number < self.show else None,
         )
 

@@ -50,6 +50,7 @@ class CheckpointConfig:
         label_map: entity types of a checkpoint by others to roles; null drops one.
         min_score: overrides the checkpoint's own thresholds.
         merge_mentions: overrides the checkpoint's own setting: whether mentions of one act are grouped.
+        recall_loss: the share of events that may be lost to the first pass; None reads every article.
         device: ``cpu``, ``cuda``, ``mps`` or None for the best present.
         batch_tokens: about how many tokens one pass of the torch engine takes.
         engine: what runs it.
@@ -62,6 +63,7 @@ class CheckpointConfig:
     label_map: dict[str, str | None] = field(default_factory=dict)
     min_score: float | None = None
     merge_mentions: bool | None = None
+    recall_loss: float | None = None
     device: str | None = None
     batch_tokens: int = 4096
     engine: EngineKind = EngineKind.auto

@@ -27,6 +27,7 @@ from conflict_events.training.calibrating import fit_confidence
 from conflict_events.training.distilling import taught
 from conflict_events.training.encoding import Collator, encode
 from conflict_events.training.joint import JointModel
+from conflict_events.training.screening import fit_screen
 from conflict_events.training.trainer import (
     LAST,
     TaggerTrainer,
@@ -140,13 +141,15 @@ def train(config: TrainConfig, corpus: Corpus) -> TrainResult:
     metrics |= {name: evaluate(tagger, split).to_record() for name, split in scored.items()}
     folder = Path(config.output_dir) / CHECKPOINT
     if trainer.is_world_process_zero():
+        screen = fit_screen(documents, tokenizer, corpus.config.language)
         settings = Settings(
             window=config.window,
             decoding=config.decoding,
             language=corpus.config.language,
             name=f"{corpus.config.name}-{config.training.seed}",
-            event_types=types.to_record() if types else None,
+            event_types=types.to_record() if types and linker is None else None,
             confidence=confidence.to_record(),
+            screen=screen.to_record() if screen else None,
         )
         save(folder, model, hf_tokenizer, settings)
         for name in (LINKER_CONFIG, LINKER_WEIGHTS):

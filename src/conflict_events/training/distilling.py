@@ -87,7 +87,7 @@ def soft_labels(
     with mixed, tqdm(total=len(documents), unit=" documents", desc="teacher", disable=None) as bar:
         for first in range(0, len(documents), _GROUP):
             group = documents[first : first + _GROUP]
-            for tokens, scores, _ in teacher.score([document.text for document in group]):
+            for tokens, scores, _ in teacher.score(teacher.tokenizer([document.text for document in group])):
                 yield tokens, np.exp(log_probabilities(scores)).astype(np.float16) if len(tokens) else _none(scores)
             bar.update(len(group))
 
