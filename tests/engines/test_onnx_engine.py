@@ -141,6 +141,8 @@ def test_as_many_windows_are_worked_on_at_once_as_there_are_threads(exported_che
     meeting = threading.Barrier(3, timeout=10)  # breaks unless three runs are under way at once
 
     class Together:
+        get_inputs = graph.get_inputs
+
         def run(self, *args: object) -> object:
             meeting.wait()
             return graph.run(*args)
@@ -153,6 +155,8 @@ def test_one_thread_works_in_the_calling_one(exported_checkpoint: Path) -> None:
     callers = set()
 
     class Watched:
+        get_inputs = graph.get_inputs
+
         def run(self, *args: object) -> object:
             callers.add(threading.current_thread())
             return graph.run(*args)

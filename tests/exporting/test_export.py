@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import ROLES, violent_documents
+from torch import Tensor
 from transformers import AutoConfig, AutoModelForTokenClassification, PreTrainedModel
 
 from conflict_events import exporting
@@ -63,25 +64,38 @@ def test_every_family_of_encoders_gives_torchs_scores_at_any_length(family: str,
     model = encoder(family)
     export_tagger(model, tmp_path / "model.onnx", with_states=True)
     graph = open_graph(tmp_path / "model.onnx")
-    assert [given.name for given in graph.get_inputs()] == ["input_ids", "attention_mask"]
+    assert [given.name for given in graph.get_inputs()] == ["input_ids"]
     for windows, tokens in [(1, 1), (1, 2), (1, 100), (3, 17)]:
         ids = torch.randint(3, 80, (windows, tokens))
-        mask = torch.ones_like(ids)
         with torch.inference_mode():
-            expected = model(input_ids=ids, attention_mask=mask, output_hidden_states=True)
-        logits, states = graph.run(["logits", "states"], {"input_ids": ids.numpy(), "attention_mask": mask.numpy()})
+            expected = model(input_ids=ids, attention_mask=torch.ones_like(ids), output_hidden_states=True)
+        logits, states = graph.run(["logits", "states"], {"input_ids": ids.numpy()})
         np.testing.assert_allclose(logits, expected.logits, atol=1e-5)
         np.testing.assert_allclose(states, expected.hidden_states[-1], atol=1e-5)
 
 
-def test_a_padded_batch_gets_the_scores_of_each_window_alone(tmp_path: Path) -> None:
-    export_tagger(encoder("bert"), tmp_path / "model.onnx", with_states=False)
-    graph = open_graph(tmp_path / "model.onnx")
-    ids, mask = np.full((2, 9), 1), np.ones((2, 9), dtype=np.int64)
-    ids[0], ids[1, :4], mask[1, 4:] = range(10, 19), range(30, 34), 0
-    (together,) = graph.run(None, {"input_ids": ids, "attention_mask": mask})
-    (alone,) = graph.run(None, {"input_ids": ids[1:, :4], "attention_mask": mask[1:, :4]})
-    np.testing.assert_allclose(together[1, :4], alone[0], atol=1e-5)
+def test_an_export_of_an_earlier_version_which_takes_a_mask_gives_the_same(tmp_path: Path) -> None:
+    class Masked(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.model = model
+
+        def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+            logits: Tensor = self.model(input_ids=input_ids, attention_mask=attention_mask).logits
+            return logits
+
+    model = encoder("bert")
+    export_tagger(model, tmp_path / "model.onnx", with_states=False)
+    ids = torch.arange(9).reshape(1, 9) + 3
+    torch.onnx.export(
+        Masked(), (ids, torch.ones_like(ids)), tmp_path / "masked.onnx", input_names=["input_ids", "attention_mask"],
+        output_names=["logits"], dynamic_axes={name: {1: "tokens"} for name in ("input_ids", "attention_mask")},
+        opset_version=17, dynamo=False,
+    )  # fmt: skip
+    windows = [[0, 7, 9, 30, 2], [0, 2]]
+    new, old = (OnnxEngine(open_graph(tmp_path / f"{name}.onnx")).run(windows) for name in ("model", "masked"))
+    for one, other in zip(new, old, strict=True):
+        np.testing.assert_allclose(one.logits, other.logits, atol=1e-5)
 
 
 @pytest.mark.parametrize("family", ENCODERS)
@@ -108,7 +122,7 @@ def test_an_encoder_that_cannot_be_exported_is_refused_with_the_reason_and_the_r
     class Impossible(torch.nn.Module):
         config = encoder("bert").config
 
-        def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor, **options: object) -> Any:
+        def forward(self, input_ids: torch.Tensor, **options: object) -> Any:
             raise RuntimeError("no such operator\nand a long trace")
 
     with pytest.raises(CheckpointError, match=r"cannot be exported.*no such operator\)") as caught:

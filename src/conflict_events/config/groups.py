@@ -70,6 +70,8 @@ class CorpusConfig:
             share is part of a larger one. For learning curves.
         extra: further corpora, by any name, whose train split is added to this one's; theirs is no dev or test.
         label_map: labels of the files to roles or event types; null drops a label. Others are taken in lower case.
+        every_occurrence: marks the wording of each role span wherever it stands in its document, for annotation that
+            marks each wording once.
         skip_bad: leave out records that cannot be read and list them, rather than stop at the first.
     """
 
@@ -82,6 +84,7 @@ class CorpusConfig:
     train_share: float = 1.0
     extra: dict[str, CorpusConfig] = field(default_factory=dict)
     label_map: dict[str, str | None] = field(default_factory=dict)
+    every_occurrence: bool = False
     skip_bad: bool = False
 
     def __post_init__(self) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 from conflict_events.config import CorpusConfig
 from conflict_events.corpora import dataset
 from conflict_events.corpora.formats import FORMATS, Readable
+from conflict_events.corpora.occurrences import mark_occurrences
 from conflict_events.corpora.public import muc4, muc34, re3d, standoff, unannotated
 from conflict_events.corpora.reading import Log, Reading, split_paths, undeclared
 from conflict_events.errors import ConfigError, ConflictEventsError
@@ -90,6 +91,8 @@ def load(config: CorpusConfig) -> Corpus:
         split: [d if d.layers else replace(d, layers=frozenset(unsaid)) for d in documents]
         for split, documents in splits.items()
     }
+    if config.every_occurrence:
+        splits = {split: list(map(mark_occurrences, documents)) for split, documents in splits.items()}
     corpus = Corpus(config, splits, tuple(log.left_out))
     if config.train_share < 1.0:
         splits["train"] = _share(corpus.split("train"), config.train_share)

@@ -33,7 +33,8 @@ class OnnxEngine:
     """Scores windows and events with graphs in memory.
 
     Args:
-        tagger: takes ``input_ids`` and ``attention_mask``; gives ``logits`` and, for a linker, ``states``.
+        tagger: takes ``input_ids``, and ``attention_mask`` if an earlier version has exported it; gives ``logits`` and,
+            for a linker, ``states``.
         linker: takes and gives what :meth:`conflict_events.linking.network.Linker.forward` does, if there is one.
         reach: of the linker.
         threads: windows or events worked on at once; None for the cores given to this process.
@@ -49,6 +50,7 @@ class OnnxEngine:
         self.reach = reach
         self.threads = threads or cores()
         self._tagger = tagger
+        self._takes = [given.name for given in tagger.get_inputs()]
         self._linker = linker
         self._pool = ThreadPoolExecutor(self.threads, "onnx")
 
@@ -104,7 +106,8 @@ class OnnxEngine:
     def _score(self, window: Sequence[int]) -> Scored:
         ids = np.array([window], dtype=np.int64)
         wanted = ["logits"] if self._linker is None else ["logits", "states"]
-        found = self._tagger.run(wanted, {"input_ids": ids, "attention_mask": np.ones_like(ids)})
+        given = {"input_ids": ids, "attention_mask": np.ones_like(ids)}
+        found = self._tagger.run(wanted, {name: given[name] for name in self._takes})
         logits, *states = (rows[0] for rows in found)
         return Scored(logits, states[0] if states else None)
 

@@ -31,7 +31,7 @@ _TOKENS = {0: "windows", 1: "tokens"}
 
 
 class _Tagger(nn.Module):
-    """A token classifier that takes ids and mask alone, and gives its states if they are asked for."""
+    """A token classifier that takes ids alone, without padding, and gives its states if they are asked for."""
 
     def __init__(self, model: PreTrainedModel, with_states: bool) -> None:
         super().__init__()
@@ -39,18 +39,17 @@ class _Tagger(nn.Module):
         self.with_states = with_states
         self.with_types = "token_type_ids" in inspect.signature(model.forward).parameters
 
-    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> tuple[Tensor, ...]:
+    def forward(self, input_ids: Tensor) -> tuple[Tensor, ...]:
         types = {"token_type_ids": torch.zeros_like(input_ids)} if self.with_types else {}
-        output = self.model(
-            input_ids=input_ids, attention_mask=attention_mask, output_hidden_states=self.with_states, **types
-        )
+        output = self.model(input_ids=input_ids, output_hidden_states=self.with_states, **types)
         return (output.logits, output.hidden_states[-1]) if self.with_states else (output.logits,)
 
 
 def export_tagger(model: PreTrainedModel, path: Path, *, with_states: bool) -> None:
-    """Write a token classifier; it takes ``input_ids`` and ``attention_mask``, both ``(windows, tokens)``.
+    """Write a token classifier; it takes ``input_ids``, ``(windows, tokens)``, without padding.
 
-    It gives ``logits``, ``(windows, tokens, labels)``, and ``states``, ``(windows, tokens, hidden_size)``.
+    It gives ``logits``, ``(windows, tokens, labels)``, and ``states``, ``(windows, tokens, hidden_size)``. A mask that
+    hides nothing would cost a tenth of the time.
 
     Args:
         model: with eager attention.
@@ -61,11 +60,9 @@ def export_tagger(model: PreTrainedModel, path: Path, *, with_states: bool) -> N
         CheckpointError: if the architecture cannot be exported, or is too large for one file.
     """
     ids = torch.arange(2 * 9).reshape(2, 9) % (model.config.vocab_size - 1) + 1
-    mask = torch.ones_like(ids)
-    mask[1, 6:] = 0
     outputs = ["logits", "states"] if with_states else ["logits"]
-    axes = dict.fromkeys(["input_ids", "attention_mask", *outputs], _TOKENS)
-    _export(_Tagger(model, with_states), {"input_ids": ids, "attention_mask": mask}, outputs, axes, path)
+    axes = dict.fromkeys(["input_ids", *outputs], _TOKENS)
+    _export(_Tagger(model, with_states), {"input_ids": ids}, outputs, axes, path)
 
 
 def export_linker(linker: Linker, path: Path) -> None:

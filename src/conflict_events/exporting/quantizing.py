@@ -77,9 +77,10 @@ def scale_tokens(graph: GraphProto) -> None:
         if given not in scaled:
             scaled.add(given)
             nodes += [
-                make_node("Abs", [given], [f"{given}_sizes"]),
-                make_node("ReduceMax", [f"{given}_sizes"], [f"{given}_largest"], axes=[-1], keepdims=1),
-                make_node("Max", [f"{given}_largest", _SMALLEST_RANGE], [f"{given}_range"]),
+                make_node("ReduceMax", [given], [f"{given}_most"], axes=[-1], keepdims=1),
+                make_node("ReduceMin", [given], [f"{given}_least"], axes=[-1], keepdims=1),
+                make_node("Neg", [f"{given}_least"], [f"{given}_below"]),  # cheaper than the size of every number
+                make_node("Max", [f"{given}_most", f"{given}_below", _SMALLEST_RANGE], [f"{given}_range"]),
                 make_node("Div", [given, f"{given}_range"], [f"{given}_scaled"]),
             ]
         node.input[0], node.output[0] = f"{given}_scaled", f"{output}_scaled"
