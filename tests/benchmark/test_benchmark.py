@@ -54,14 +54,15 @@ def test_systems_take_turns_on_the_same_articles(
 ) -> None:
     config = BenchmarkConfig(
         model=CheckpointConfig(path=str(tiny_checkpoint)), corpus=tiny_corpus, parts=["inference"],
-        systems=["pipeline", "torch"], lengths=[10, 40], words=80, rounds=2, threads=1, output_dir=str(tmp_path),
+        systems=["bare_pipeline", "pipeline", "torch"], lengths=[10, 40], words=80, rounds=2, threads=1,
+        output_dir=str(tmp_path),
     )  # fmt: skip
     record = benchmark(config, load(tiny_corpus))
     assert json.loads((tmp_path / "benchmark.json").read_text("utf-8")) == record
     assert list(record["inference"]) == ["10", "40"]
     for words, articles in (("10", 8), ("40", 2)):
         systems = record["inference"][words]
-        assert list(systems) == ["pipeline", "torch"]
+        assert list(systems) == ["bare_pipeline", "pipeline", "torch"]
         assert systems["pipeline"]["ratio"] == 1.0
         assert {found["articles"] for found in systems.values()} == {articles}
         assert len({found["tokens"] for found in systems.values()}) == 1

@@ -50,7 +50,7 @@ def benchmark(config: BenchmarkConfig, corpus: Corpus) -> dict[str, Any]:
 
 def _add_shares(record: dict[str, Any], flops: float | None) -> None:
     """The share of the machine's peak that each system's multiplications are."""
-    kinds = {"pipeline": "fp32", "torch": "fp32", "onnx": "int8"}
+    kinds = {"bare_pipeline": "fp32", "pipeline": "fp32", "torch": "fp32", "onnx": "int8"}
     for systems in record["inference"].values():
         for name, found in systems.items():
             peak = record["peaks"][kinds[name]]

@@ -89,6 +89,15 @@ def _pipeline(folder: Path, threads: int) -> System:
     return lambda articles: tagger(list(articles), batch_size=_BATCH)
 
 
+def _bare_pipeline(folder: Path, threads: int) -> System:
+    """As it comes: one text at a time, in windows of the tokenizer's own length."""
+    stride = Settings.load(folder).window.overlap
+    tagger = pipeline(
+        "token-classification", model=str(folder), aggregation_strategy="first", stride=stride, device="cpu"
+    )
+    return lambda articles: tagger(list(articles))
+
+
 def _engine(kind: EngineKind) -> Callable[[Path, int], System]:
     def load(folder: Path, threads: int) -> System:
         extractor = EventExtractor.from_pretrained(folder, engine=kind, device="cpu", threads=threads)
@@ -98,6 +107,7 @@ def _engine(kind: EngineKind) -> Callable[[Path, int], System]:
 
 
 _SYSTEMS: dict[str, Callable[[Path, int], System]] = {
+    "bare_pipeline": _bare_pipeline,
     "pipeline": _pipeline,
     "torch": _engine(EngineKind.torch),
     "onnx": _engine(EngineKind.onnx),

@@ -20,7 +20,7 @@ from conflict_events.config.groups import (
 from conflict_events.errors import ConfigError
 
 _PARTS = ("inference", "starting", "training")
-_SYSTEMS = ("pipeline", "torch", "onnx")
+_SYSTEMS = ("bare_pipeline", "pipeline", "torch", "onnx")
 
 
 @dataclass
@@ -258,7 +258,8 @@ class BenchmarkConfig:
         corpus: whose texts are read and trained on.
         split: whose texts are read.
         parts: what is measured, of ``inference``, ``starting`` and ``training``.
-        systems: that read the articles, of ``pipeline`` (that of transformers), ``torch`` and ``onnx``.
+        systems: that read the articles, of ``bare_pipeline`` (that of transformers as it comes, text by text), ``pipeline``
+            (the same in batches, with windows of the checkpoint's size), ``torch`` and ``onnx``.
         lengths: of the articles, in words.
         words: about how many each system reads at each length.
         rounds: turns that each system takes.
@@ -272,7 +273,7 @@ class BenchmarkConfig:
     corpus: CorpusConfig = field(default_factory=CorpusConfig)
     split: str = "test"
     parts: list[str] = field(default_factory=lambda: ["inference", "starting", "training"])
-    systems: list[str] = field(default_factory=lambda: ["pipeline", "torch", "onnx"])
+    systems: list[str] = field(default_factory=lambda: list(_SYSTEMS))
     lengths: list[int] = field(default_factory=lambda: [60, 400, 2000])
     words: int = 12000
     rounds: int = 3
