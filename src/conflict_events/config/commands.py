@@ -258,8 +258,8 @@ class BenchmarkConfig:
         corpus: whose texts are read and trained on.
         split: whose texts are read.
         parts: what is measured, of ``inference``, ``starting`` and ``training``.
-        systems: that read the articles, of ``bare_pipeline`` (that of transformers as it comes, text by text), ``pipeline``
-            (the same in batches, with windows of the checkpoint's size), ``torch`` and ``onnx``.
+        systems: that read the articles, of ``bare_pipeline`` (that of transformers as it comes, text by text),
+            ``pipeline`` (the same in batches, with windows of the checkpoint's size), ``torch`` and ``onnx``.
         lengths: of the articles, in words.
         words: about how many each system reads at each length.
         rounds: turns that each system takes.
