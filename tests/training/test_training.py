@@ -10,7 +10,7 @@ import pytest
 import torch
 from conftest import ROLES, ROOT, SMALL_LINKER
 from safetensors.torch import load_file
-from transformers import pipeline
+from transformers import AutoModelForTokenClassification, pipeline
 
 from conflict_events.checkpoint import Settings, label_scheme
 from conflict_events.confidence import Confidence
@@ -30,6 +30,7 @@ from conflict_events.extractor import EventExtractor
 from conflict_events.labels import LabelScheme
 from conflict_events.linking.network import LINKER_WEIGHTS
 from conflict_events.linking.settings import LINKER_CONFIG
+from conflict_events.model import load_encoder
 from conflict_events.schema import Document, Layer, Role
 from conflict_events.training import evaluate, train, training_arguments
 
@@ -266,3 +267,16 @@ def test_two_processes_train_one_model(
     # Two processes take two documents each at a step: the six are through in two steps (one process needs three).
     assert max(entry["epoch"] for entry in log) == 2.0
     assert json.loads((out / "metrics.json").read_text("utf-8"))["documents"]["train"] == 6
+
+
+def test_classifier_and_linker_may_learn_at_another_rate_than_the_encoder(
+    tiny_corpus: CorpusConfig, tiny_encoder: Path, tmp_path: Path
+) -> None:
+    rates = {"learning_rate": 1e-9, "head_learning_rate": 1e-2}
+    config = config_for(tiny_corpus, tiny_encoder, tmp_path / "out", **rates)
+    before = load_encoder(config.model, LabelScheme(ROLES), config.window)[0].base_model.state_dict()
+    result = train(config, load(tiny_corpus))
+    after = AutoModelForTokenClassification.from_pretrained(result.checkpoint)
+    for name, weights in after.base_model.state_dict().items():
+        torch.testing.assert_close(weights, before[name], atol=1e-5, rtol=0.0)
+    assert after.classifier.bias.abs().max() > 1e-3, "it begins at zero"

@@ -192,13 +192,20 @@ class DecodingConfig:
 
 @dataclass
 class TrainingConfig:
-    """Settings of ``transformers.TrainingArguments``, by its own field names, and the patience of early stopping."""
+    """Settings of ``transformers.TrainingArguments``, by its own field names, and two of ours.
+
+    Attributes:
+        head_learning_rate: of classifier and linker, which begin at random; None for ``learning_rate``. Large encoders
+            want a low one, with which a linker takes long to be more than noise to the encoder.
+        early_stopping_patience: evaluations without a better score; None trains to the end.
+    """
 
     num_train_epochs: float = 10.0
     max_steps: int = -1
     per_device_train_batch_size: int = 8
     gradient_accumulation_steps: int = 1
     learning_rate: float = 3e-4
+    head_learning_rate: float | None = None
     lr_scheduler_type: str = "linear"
     warmup_steps: float = 0.1  # a value below 1 is a share of all steps
     weight_decay: float = 0.01
@@ -222,7 +229,7 @@ class TrainingConfig:
     use_cpu: bool = False
     ddp_backend: str | None = None
     resume_from_checkpoint: str | None = None
-    early_stopping_patience: int | None = None  # evaluations without a better score; None trains to the end
+    early_stopping_patience: int | None = None
 
 
 @dataclass

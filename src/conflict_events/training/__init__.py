@@ -103,6 +103,7 @@ def train(config: TrainConfig, corpus: Corpus) -> TrainResult:
     trainer = TaggerTrainer(
         tagger=tagger,
         dev=scored["dev"],
+        head_learning_rate=config.training.head_learning_rate,
         model=JointModel(
             model,
             linker,

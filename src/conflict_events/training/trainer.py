@@ -53,6 +53,7 @@ def training_arguments(config: TrainingConfig, folder: Path) -> TrainingArgument
     """
     values = dataclasses.asdict(config)
     patience = values.pop("early_stopping_patience")
+    del values["head_learning_rate"]  # the trainer's own
     if patience is not None and not config.load_best_model_at_end:
         raise ConfigError(
             "training.early_stopping_patience needs the best checkpoint",
@@ -100,12 +101,34 @@ def early_stopping(config: TrainingConfig) -> list[EarlyStoppingCallback]:
 
 
 class TaggerTrainer(Trainer):
-    """A Trainer that evaluates on documents, with the windows and the decoding that users get."""
+    """A Trainer that evaluates on documents, with the windows and the decoding that users get.
 
-    def __init__(self, *, tagger: Tagger, dev: Sequence[Document], **options: Any) -> None:
+    Args:
+        tagger: with the networks that are trained.
+        dev: the documents.
+        head_learning_rate: of everything that is not the encoder; None for the encoder's.
+        options: of ``Trainer``; its model is a :class:`conflict_events.training.joint.JointModel`.
+    """
+
+    def __init__(
+        self, *, tagger: Tagger, dev: Sequence[Document], head_learning_rate: float | None = None, **options: Any
+    ) -> None:
         super().__init__(eval_dataset=[{}], **options)  # not None, or Trainer refuses to evaluate
         self._tagger = tagger
         self._dev = dev
+        self._head_learning_rate = head_learning_rate
+
+    def create_optimizer(self, model: Any = None) -> torch.optim.Optimizer:
+        """Trainer's own, in which classifier and linker, which begin at random, may learn faster than the encoder."""
+        is_new = self.optimizer is None
+        optimizer: torch.optim.Optimizer = super().create_optimizer(model)
+        if is_new and self._head_learning_rate is not None:
+            encoder = {id(weights) for weights in self.model.tagger.base_model.parameters()}  # type: ignore[union-attr]
+            for group in list(optimizer.param_groups):
+                heads = [weights for weights in group["params"] if id(weights) not in encoder]
+                group["params"] = [weights for weights in group["params"] if id(weights) in encoder]
+                optimizer.add_param_group({**group, "params": heads, "lr": self._head_learning_rate})
+        return optimizer
 
     def evaluate(
         self, eval_dataset: Any = None, ignore_keys: list[str] | None = None, metric_key_prefix: str = "eval"
