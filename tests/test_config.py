@@ -25,6 +25,7 @@ from conflict_events.config import (
     EngineKind,
     EvaluateConfig,
     ExportConfig,
+    FirstConfig,
     LinkerConfig,
     ModelConfig,
     PredictConfig,
@@ -56,6 +57,7 @@ GROUPS = (
     CheckpointConfig,
     DistillationConfig,
     RunnerConfig,
+    FirstConfig,
     TeacherConfig,
 )
 """Every schema that is part of another one, apart from that of transformers' training settings."""

@@ -66,6 +66,21 @@ def test_a_bare_encoder_without_a_head_is_taken(encoder: Path) -> None:
     assert model.classifier.out_features == 5
 
 
+def test_a_checkpoint_of_the_same_labels_keeps_its_head_and_one_of_as_many_others_forgets_it(
+    tiny_encoder: Path, tmp_path: Path
+) -> None:
+    learnt, _ = load(tiny_encoder)
+    learnt.save_pretrained(tmp_path / "checkpoint")
+    shutil.copy(tiny_encoder / "tokenizer.json", tmp_path / "checkpoint")
+    shutil.copy(tiny_encoder / "tokenizer_config.json", tmp_path / "checkpoint")
+    again, _ = load(tmp_path / "checkpoint")
+    others, _ = load(tmp_path / "checkpoint", LabelScheme(("target", "weapon")))
+    torch.testing.assert_close(again.classifier.weight, learnt.classifier.weight)
+    assert not torch.isclose(others.classifier.weight, learnt.classifier.weight).any()
+    name = "bert.encoder.layer.1.output.dense.weight"
+    torch.testing.assert_close(others.state_dict()[name], learnt.state_dict()[name])
+
+
 def test_the_new_head_is_the_same_for_the_same_seed(tiny_encoder: Path) -> None:
     heads = []
     for seed in (0, 0, 1):

@@ -19,7 +19,7 @@ from transformers import (
 )
 from transformers.utils import logging
 
-from conflict_events.checkpoint import require_self_contained
+from conflict_events.checkpoint import CONFIG_FILE, read_json, require_self_contained
 from conflict_events.config import ModelConfig, WindowConfig
 from conflict_events.errors import CheckpointError, ConfigError
 from conflict_events.hub import ENCODERS, known_encoder, resolve
@@ -33,7 +33,8 @@ _ATTENTION_WEIGHTS = re.compile(r"(?:attention|attn)(?:\.self)?\.dropout\Z")  # 
 def load_encoder(
     config: ModelConfig, scheme: LabelScheme, window: WindowConfig
 ) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
-    """A token classifier with a new head for ``scheme``, and its tokenizer.
+    """A token classifier with a head for ``scheme``, and its tokenizer; the head is new unless the encoder is a
+    checkpoint with the same labels.
 
     Raises:
         CheckpointError: if the encoder cannot be loaded, or has no fast tokenizer.
@@ -86,7 +87,8 @@ def load_classifier(folder: Path, *, new_head: bool = False, **options: Any) -> 
 
     Args:
         folder: where they are.
-        new_head: take weights outside the encoder that are missing or of other sizes as new, to be trained.
+        new_head: take weights outside the encoder that are missing, of other sizes, or of other labels as new, to be
+            trained.
         options: passed on to ``from_pretrained``.
 
     Raises:
@@ -104,6 +106,10 @@ def load_classifier(folder: Path, *, new_head: bool = False, **options: Any) -> 
     except Exception as error:  # transformers, safetensors and json each raise their own
         raise CheckpointError(f"the model cannot be loaded ({error})", where=str(folder)) from error
     assert isinstance(model, PreTrainedModel)
+    if new_head and not report["missing_keys"] and _labels(folder) != model.config.id2label:
+        for name, layers in model.named_children():
+            if name != model.base_model_prefix:
+                _begin_anew(layers)
     prefix = f"{model.base_model_prefix}." if new_head else ""
     missing = sorted(name for name in report["missing_keys"] if name.startswith(prefix))
     if missing:
@@ -121,6 +127,16 @@ def load_classifier(folder: Path, *, new_head: bool = False, **options: Any) -> 
             remedy="config and weights do not belong together: fetch or copy them again",
         )
     return model
+
+
+def _labels(folder: Path) -> dict[int, str]:
+    return {int(number): str(name) for number, name in read_json(folder / CONFIG_FILE).get("id2label", {}).items()}
+
+
+def _begin_anew(layers: torch.nn.Module) -> None:
+    for module in layers.modules():
+        if isinstance(module, torch.nn.Linear | torch.nn.LayerNorm):
+            module.reset_parameters()
 
 
 def _longest_window(model: PreTrainedModel) -> int | None:

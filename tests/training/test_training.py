@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +19,7 @@ from conflict_events.confidence import Confidence
 from conflict_events.config import (
     CorpusConfig,
     DecodingConfig,
+    FirstConfig,
     LinkerConfig,
     ModelConfig,
     TrainConfig,
@@ -280,3 +283,24 @@ def test_classifier_and_linker_may_learn_at_another_rate_than_the_encoder(
     for name, weights in after.base_model.state_dict().items():
         torch.testing.assert_close(weights, before[name], atol=1e-5, rtol=0.0)
     assert after.classifier.bias.abs().max() > 1e-3, "it begins at zero"
+
+
+def test_an_encoder_may_learn_another_corpus_first_and_does_so_once(
+    tiny_corpus: CorpusConfig, tiny_encoder: Path, tmp_path: Path
+) -> None:
+    with_events = dataclasses.replace(
+        tiny_corpus, path=str(shutil.copytree(tiny_corpus.path, tmp_path / "with_events"))
+    )
+    corpus = dataclasses.replace(roles_only(tiny_corpus), roles=[*Role])
+    config = config_for(corpus, tiny_encoder, tmp_path)
+    config = dataclasses.replace(config, first=FirstConfig(with_events, config.training))
+    result = train(config, load(config.corpus))
+    first = tmp_path / "first"
+    assert "test" not in json.loads((first / "metrics.json").read_text("utf-8")), "that is left for the end"
+    assert names(first / "checkpoint").isdisjoint({LINKER_CONFIG, LINKER_WEIGHTS})
+    assert label_scheme(first / "checkpoint")[0] == LabelScheme(ROLES)
+    assert label_scheme(result.checkpoint)[0] == LabelScheme((*Role,))
+    written = (first / "checkpoint" / "model.safetensors").stat().st_mtime_ns
+    goes_on = dataclasses.replace(config.training, max_steps=6, resume_from_checkpoint="last")
+    train(dataclasses.replace(config, training=goes_on), load(config.corpus))
+    assert (first / "checkpoint" / "model.safetensors").stat().st_mtime_ns == written

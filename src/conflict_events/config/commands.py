@@ -11,6 +11,7 @@ from conflict_events.config.groups import (
     DecodingConfig,
     DistillationConfig,
     EngineKind,
+    FirstConfig,
     LinkerConfig,
     ModelConfig,
     RunnerConfig,
@@ -25,7 +26,21 @@ _SYSTEMS = ("bare_pipeline", "pipeline", "torch", "onnx")
 
 @dataclass
 class TrainConfig:
-    """``scripts/train.py``."""
+    """``scripts/train.py``.
+
+    Attributes:
+        corpus: what is learnt.
+        model: the encoder that it is learnt on.
+        linker: that gives events their arguments and types.
+        window: how documents are cut.
+        decoding: how scores become spans.
+        training: how long and how fast.
+        first: another corpus that the encoder learns before; its labels are forgotten.
+        distillation: a teacher beside the annotation.
+        output_dir: where everything is written.
+        limit: take only the first documents of each split: for a quick look.
+        test_split: scored once, at the end; null leaves it unread.
+    """
 
     corpus: CorpusConfig = field(default_factory=CorpusConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
@@ -33,10 +48,11 @@ class TrainConfig:
     window: WindowConfig = field(default_factory=WindowConfig)
     decoding: DecodingConfig = field(default_factory=DecodingConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
+    first: FirstConfig | None = None
     distillation: DistillationConfig = field(default_factory=DistillationConfig)
     output_dir: str = MISSING
-    limit: int | None = None  # take only the first documents of each split: for a quick look
-    test_split: str | None = "test"  # scored once, at the end; null leaves it unread
+    limit: int | None = None
+    test_split: str | None = "test"
 
 
 @dataclass

@@ -261,6 +261,14 @@ class RunnerConfig:
 
 
 @dataclass
+class FirstConfig:
+    """What an encoder is trained on before the corpus that it is meant for; the seed is that one's."""
+
+    corpus: CorpusConfig = field(default_factory=CorpusConfig)
+    training: TrainingConfig = field(default_factory=TrainingConfig)
+
+
+@dataclass
 class TeacherConfig:
     """A teacher to train first, on the same corpus; the seed is the student's."""
 

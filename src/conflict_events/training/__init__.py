@@ -13,8 +13,8 @@ from typing import Any
 from transformers import PreTrainedModel, PreTrainedTokenizerFast, set_seed
 
 from conflict_events.checkpoint import Settings
-from conflict_events.config import DistillationConfig, TrainConfig
-from conflict_events.corpora import Corpus
+from conflict_events.config import DistillationConfig, FirstConfig, ModelConfig, TrainConfig, TrainingConfig
+from conflict_events.corpora import Corpus, load
 from conflict_events.engines.torch import TorchEngine
 from conflict_events.labels import LabelScheme
 from conflict_events.linking.decoding import ROLES, TYPES
@@ -72,6 +72,8 @@ def train(config: TrainConfig, corpus: Corpus) -> TrainResult:
         ConfigError: before training, if settings contradict each other or the corpus lacks a split they need.
         CheckpointError: if the encoder cannot be loaded.
     """
+    if config.first is not None:
+        config = _with_learned_encoder(config, config.first)
     documents = corpus.split("train")[: config.limit]
     scored = {name: corpus.split(name)[: config.limit] for name in ("dev", config.test_split) if name}
     scheme = LabelScheme(tuple(corpus.config.roles))
@@ -95,7 +97,10 @@ def train(config: TrainConfig, corpus: Corpus) -> TrainResult:
         types,
         corpus.config.language,
     )
-    teacher = config.distillation.teacher or _own_teacher(config, corpus)
+    own = config.distillation.own
+    teacher = config.distillation.teacher
+    if teacher is None and own is not None:
+        teacher = _trained_before(config, corpus, "teacher", own.model, own.training)
     soft, texts = taught(config.distillation, teacher, tagger, documents, bf16=config.training.bf16)
     dataset, lost = encode(
         documents, tokenizer, scheme, config.window, tagger.reach, corpus.config.language, soft, texts
@@ -118,7 +123,7 @@ def train(config: TrainConfig, corpus: Corpus) -> TrainResult:
         callbacks=early_stopping(config.training),
     )
     resume = None
-    if teacher is None or has_steps(steps_folder):  # or the interruption was in the teacher's training
+    if has_steps(steps_folder) or not (teacher or config.first):  # or an interruption was in what is trained before
         resume = resume_point(config.training.resume_from_checkpoint, steps_folder)
     if resume is None and trainer.is_world_process_zero():
         shutil.rmtree(steps_folder, ignore_errors=True)  # or an earlier run's steps would pass for this one's
@@ -163,25 +168,32 @@ def train(config: TrainConfig, corpus: Corpus) -> TrainResult:
     return TrainResult(folder, metrics, tuple(scored), trainer.is_world_process_zero())
 
 
-def _own_teacher(config: TrainConfig, corpus: Corpus) -> str | None:
-    """The folder of the teacher that ``config.distillation.own`` asks for, trained now; None if it asks for none.
+def _with_learned_encoder(config: TrainConfig, first: FirstConfig) -> TrainConfig:
+    """The config with the encoder that ``first`` has trained."""
+    folder = _trained_before(config, load(first.corpus), "first", config.model, first.training)
+    return dataclasses.replace(config, model=dataclasses.replace(config.model, encoder=folder, revision=None))
 
-    A teacher that an interrupted run has finished is taken as it is.
+
+def _trained_before(
+    config: TrainConfig, corpus: Corpus, name: str, model: ModelConfig, training: TrainingConfig
+) -> str:
+    """The folder of a tagger that is trained now, below the output folder, with the same seed.
+
+    One that an interrupted run has finished is taken as it is.
     """
-    own = config.distillation.own
-    if own is None:
-        return None
-    folder = Path(config.output_dir) / "teacher"
+    folder = Path(config.output_dir) / name
     goes_on = config.training.resume_from_checkpoint is not None
     if goes_on and (folder / METRICS).is_file():
         return str(folder / CHECKPOINT)
     settings = dataclasses.replace(
         config,
-        model=own.model,
+        corpus=corpus.config,
+        model=model,
         training=dataclasses.replace(
-            own.training, seed=config.training.seed, resume_from_checkpoint=LAST if goes_on else None
+            training, seed=config.training.seed, resume_from_checkpoint=LAST if goes_on else None
         ),
         linker=dataclasses.replace(config.linker, enabled=False),
+        first=None,
         distillation=DistillationConfig(),
         output_dir=str(folder),
         test_split=None,
