@@ -92,9 +92,10 @@ def facts() -> ModelFacts:
         base_model="sentence-transformers/all-MiniLM-L6-v2",
         has_onnx=True,
         corpora=(
-            *corpora_of(corpus, {"conflict_own": 1030, "own": 421}, {"own": "ab" * 32}),
+            *corpora_of(corpus, {"conflict_own": 1030, "own": 421}),
             TrainingCorpus(name="mine", dataset="someone/mine"),
         ),
+        train_sha256="ab" * 32,
         config={
             "corpus": corpus, "output_dir": "/home/someone/outputs", "linker": {"reach": 96},
             "training": {"learning_rate": 3e-4, "bf16": True, "max_steps": None, "resume_from_checkpoint": "/home/x"},
@@ -336,7 +337,8 @@ def hostile_facts(facts: ModelFacts, text: str) -> ModelFacts:
     return replace(
         facts,
         roles=(text,),
-        corpora=(TrainingCorpus(name=text, sha256=text),),
+        corpora=(TrainingCorpus(name=text),),
+        train_sha256=text,
         config={"training": {text: text}, "window": {"deep": {text: [text]}}},
         metrics=[metrics, metrics],
         examples=[Example(shown, Extraction((event,), ()))],

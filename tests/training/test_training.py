@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import ROLES, ROOT, SMALL_LINKER
+from conftest import ROLES, ROOT, SMALL_LINKER, violent_documents
 from safetensors.torch import load_file
 from transformers import AutoModelForTokenClassification, pipeline
 
@@ -27,6 +27,7 @@ from conflict_events.config import (
     WindowConfig,
 )
 from conflict_events.corpora import load
+from conflict_events.corpora.fingerprint import fingerprint
 from conflict_events.corpora.formats import jsonl
 from conflict_events.errors import ConfigError
 from conflict_events.extractor import EventExtractor
@@ -90,6 +91,7 @@ def test_training_writes_a_checkpoint_that_says_how_it_is_used(
     metrics = json.loads((tmp_path / "out" / "metrics.json").read_text("utf-8"))
     assert metrics == result.metrics
     assert metrics["documents"] == {"train": 6, "dev": 3, "test": 3}
+    assert metrics["sha256"]["train"] == fingerprint(violent_documents(6, "train"))
     assert metrics["gold_spans"] == {"spans": 24, "cut": 0, "competing": 0}
     log = [json.loads(line) for line in (tmp_path / "out" / "training_log.jsonl").read_text("utf-8").splitlines()]
     assert any("loss" in entry for entry in log)

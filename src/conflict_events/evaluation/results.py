@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
 from conflict_events.corpora import Corpus
+from conflict_events.corpora.fingerprint import fingerprint
 from conflict_events.errors import DataError
 from conflict_events.schema import Document, Event, Layer, Span
 
@@ -59,13 +58,8 @@ class Gold:
 
     @property
     def sha256(self) -> str:
-        """Of ids, texts and annotation, whatever the order of the documents: the same for the same task."""
-        digest = hashlib.sha256()
-        for document in sorted(self.documents, key=lambda d: d.id):
-            record = document.to_record()
-            record.pop("meta", None)
-            digest.update(json.dumps(record, sort_keys=True, ensure_ascii=False).encode("utf-8", "surrogatepass"))
-        return digest.hexdigest()
+        """The :func:`fingerprint` of the documents: the same for the same task."""
+        return fingerprint(self.documents)
 
     @property
     def has_events(self) -> bool:

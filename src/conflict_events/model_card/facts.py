@@ -34,14 +34,12 @@ class TrainingCorpus:
         name: of the corpus.
         known: whether it is the corpus of that name in ``KNOWN_CORPORA``, not a user's of the same name.
         documents: how many were trained on, if that is known.
-        sha256: fingerprint of the training documents.
         dataset: its id on the Hub, if it is there.
     """
 
     name: str
     known: bool = False
     documents: int | None = None
-    sha256: str | None = None
     dataset: str | None = None
 
     def __post_init__(self) -> None:
@@ -70,6 +68,7 @@ class ModelFacts:
         has_linker: whether an event linker stands beside the tagger.
         has_onnx: whether the repository has the model for onnxruntime, too.
         corpora: it was trained on.
+        train_sha256: the :func:`~conflict_events.corpora.fingerprint.fingerprint` of all documents it was trained on.
         config: of the training, as ``config.yaml`` has it; the groups ``linker``, ``window``, ``decoding`` and
             ``training`` are shown, paths are not.
         metrics: contents of ``metrics.json`` files, one for each corpus and split, of one seed or the mean of several.
@@ -89,6 +88,7 @@ class ModelFacts:
     has_linker: bool = True
     has_onnx: bool = False
     corpora: tuple[TrainingCorpus, ...] = ()
+    train_sha256: str | None = None
     config: Mapping[str, Any] = field(default_factory=dict)
     metrics: Sequence[Mapping[str, Any]] = ()
     examples: Sequence[Example] = ()
@@ -121,14 +121,12 @@ class ModelFacts:
 def corpora_of(
     config: Mapping[str, Any],
     documents: Mapping[str, int] | None = None,
-    sha256: Mapping[str, str] | None = None,
 ) -> tuple[TrainingCorpus, ...]:
     """The corpora of a training config, its extra ones included.
 
     Args:
         config: the group ``corpus`` of a training's ``config.yaml``.
         documents: how many documents were trained on, by the corpus's name in the config.
-        sha256: fingerprints of what was trained on, likewise.
     """
     corpora = []
     for part in (config, *(config.get("extra") or {}).values()):
@@ -139,7 +137,6 @@ def corpora_of(
                 name=place[1] if known else named,
                 known=known,
                 documents=(documents or {}).get(named),
-                sha256=(sha256 or {}).get(named),
             )
         )
     return tuple(corpora)

@@ -10,7 +10,6 @@ from typing import Any
 
 from conflict_events.checkpoint import CONFIG_FILE, Settings, label_scheme, read_json
 from conflict_events.config import PushConfig
-from conflict_events.digests import sha256_of
 from conflict_events.errors import InputError
 from conflict_events.extractor import EventExtractor
 from conflict_events.hub import ENCODERS
@@ -19,8 +18,6 @@ from conflict_events.linking.settings import LINKER_CONFIG
 from conflict_events.model_card import Example, ModelFacts, TrainingCorpus, corpora_of, render_card
 from conflict_events.publishing.scrubbing import without_paths
 from conflict_events.publishing.staging import run_metrics, training_config
-
-_TRAINING_FILE = "train.jsonl"
 
 
 def card(config: PushConfig, folder: Path, files: Mapping[str, Any], repo_id: str) -> str:
@@ -50,6 +47,7 @@ def card(config: PushConfig, folder: Path, files: Mapping[str, Any], repo_id: st
             has_linker=LINKER_CONFIG in files,
             has_onnx=any(name.startswith(f"{ONNX}/") for name in files),
             corpora=tuple(_corpora(config, folder, training)),
+            train_sha256=(run_metrics(folder).get("sha256") or {}).get("train"),
             config=without_paths(training),
             metrics=[read_json(Path(path)) for path in config.metrics],
             examples=list(_examples(config, folder)),
@@ -68,16 +66,14 @@ def _base_model(training: Mapping[str, Any]) -> str | None:
 
 
 def _corpora(config: PushConfig, folder: Path, training: Mapping[str, Any]) -> Iterator[TrainingCorpus]:
-    """What it was trained on, with fingerprints of the training files that are at hand."""
+    """What it was trained on."""
     group = training.get("corpus")
     if not group:
         return
     parts = [group, *(group.get("extra") or {}).values()]
     documents = run_metrics(folder).get("documents") or {}
     counts = {group["name"]: documents["train"]} if len(parts) == 1 and "train" in documents else {}
-    paths = {str(part["name"]): Path(str(part["path"])) / _TRAINING_FILE for part in parts}
-    prints = {name: sha256_of(path) for name, path in paths.items() if path.is_file()}
-    for corpus in corpora_of(group, counts, prints):
+    for corpus in corpora_of(group, counts):
         yield dataclasses.replace(corpus, dataset=config.datasets.get(corpus.name))
 
 

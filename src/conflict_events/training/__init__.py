@@ -15,6 +15,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast, set_seed
 from conflict_events.checkpoint import Settings
 from conflict_events.config import DistillationConfig, FirstConfig, ModelConfig, TrainConfig, TrainingConfig
 from conflict_events.corpora import Corpus, load
+from conflict_events.corpora.fingerprint import fingerprint
 from conflict_events.engines.torch import TorchEngine
 from conflict_events.labels import LabelScheme
 from conflict_events.linking.decoding import ROLES, TYPES
@@ -134,6 +135,7 @@ def train(config: TrainConfig, corpus: Corpus) -> TrainResult:
         "corpus": corpus.config.name,
         "seed": config.training.seed,
         "documents": {name: len(split) for name, split in {"train": documents, **scored}.items()},
+        "sha256": {name: fingerprint(split) for name, split in {"train": documents, **scored}.items()},
         "gold_spans": dataclasses.asdict(lost),
         "training": {
             "seconds": round(seconds, 1),
