@@ -197,7 +197,7 @@ def test_the_manifest_says_what_was_read_by_what_and_what_came_of_it(tmp_path: P
     assert run["run"]["input"]["files"] == 1
     assert run["run"]["input"]["bytes"] == source.stat().st_size
     assert (run["run"]["model"]["name"], run["run"]["model"]["min_score"]) == (path, 0.5)
-    assert first["shard"]["counts"] == {"articles": 1, "events": 1, "spans": 1, "bad": 1}
+    assert first["shard"]["counts"] == {"articles": 1, "events": 1, "spans": 1, "bad": 1, "skipped": 0}
     assert second["shard"]["next"] == [0, 3]
     assert second["shard"]["read"] == source.stat().st_size
     assert finished["finished"]["size"] == (tmp_path / "out.jsonl").stat().st_size

@@ -23,7 +23,7 @@ from conflict_events.engines.exported import EXPORT_RECORD, Exported
 from conflict_events.engines.onnx import OnnxEngine, open_graph
 from conflict_events.errors import CheckpointError, ConfigError
 from conflict_events.exporting import export
-from conflict_events.exporting.graphs import export_tagger
+from conflict_events.exporting.graphs import export_tagger, quiet
 from conflict_events.exporting.quantizing import quantize
 from conflict_events.hub.resolving import ONNX
 
@@ -87,11 +87,13 @@ def test_an_export_of_an_earlier_version_which_takes_a_mask_gives_the_same(tmp_p
     model = encoder("bert")
     export_tagger(model, tmp_path / "model.onnx", with_states=False)
     ids = torch.arange(9).reshape(1, 9) + 3
-    torch.onnx.export(
-        Masked(), (ids, torch.ones_like(ids)), tmp_path / "masked.onnx", input_names=["input_ids", "attention_mask"],
-        output_names=["logits"], dynamic_axes={name: {1: "tokens"} for name in ("input_ids", "attention_mask")},
-        opset_version=17, dynamo=False,
-    )  # fmt: skip
+    with quiet():
+        torch.onnx.export(
+            Masked(), (ids, torch.ones_like(ids)), tmp_path / "masked.onnx", output_names=["logits"],
+            input_names=["input_ids", "attention_mask"],
+            dynamic_axes={name: {1: "tokens"} for name in ("input_ids", "attention_mask")},
+            opset_version=17, dynamo=False,
+        )  # fmt: skip
     windows = [[0, 7, 9, 30, 2], [0, 2]]
     new, old = (OnnxEngine(open_graph(tmp_path / f"{name}.onnx")).run(windows) for name in ("model", "masked"))
     for one, other in zip(new, old, strict=True):
