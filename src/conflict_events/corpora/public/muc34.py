@@ -36,6 +36,7 @@ from pathlib import Path, PurePosixPath
 
 from conflict_events.config import CorpusConfig
 from conflict_events.corpora import download
+from conflict_events.corpora.occurrences import occurrences
 from conflict_events.corpora.public.texts import reserved_ids, texts_folder
 from conflict_events.corpora.reading import Log, Reading
 from conflict_events.errors import DataError, SourceError
@@ -237,9 +238,7 @@ def _spans(name: str, text: str, body: int, template: Template, log: Log) -> lis
     def standing(where: str, role: Role, strings: list[str]) -> Iterator[list[tuple[int, int]]]:
         """Where each string stands, the longest first: in the body, or else in what comes before it."""
         for string in sorted(dict.fromkeys(strings), key=len, reverse=True):
-            words = r"\s+".join(map(re.escape, string.split()))
-            everywhere = [match.span() for match in re.finditer(rf"(?<!\w){words}(?!\w)", text)]
-            if everywhere:
+            if everywhere := occurrences(text, string):
                 yield [span for span in everywhere if span[0] >= body] or everywhere
             else:
                 log.leave_out(where, f"{role} {string!r} does not stand in {name}")
