@@ -106,10 +106,9 @@ def load_classifier(folder: Path, *, new_head: bool = False, **options: Any) -> 
     except Exception as error:  # transformers, safetensors and json each raise their own
         raise CheckpointError(f"the model cannot be loaded ({error})", where=str(folder)) from error
     assert isinstance(model, PreTrainedModel)
-    if new_head and not report["missing_keys"] and _labels(folder) != model.config.id2label:
-        for name, layers in model.named_children():
-            if name != model.base_model_prefix:
-                _begin_anew(layers)
+    labels = {str(number): name for number, name in (model.config.id2label or {}).items()}
+    if new_head and not report["missing_keys"] and read_json(folder / CONFIG_FILE).get("id2label") != labels:
+        _forget_head(model)
     prefix = f"{model.base_model_prefix}." if new_head else ""
     missing = sorted(name for name in report["missing_keys"] if name.startswith(prefix))
     if missing:
@@ -129,13 +128,11 @@ def load_classifier(folder: Path, *, new_head: bool = False, **options: Any) -> 
     return model
 
 
-def _labels(folder: Path) -> dict[int, str]:
-    return {int(number): str(name) for number, name in read_json(folder / CONFIG_FILE).get("id2label", {}).items()}
-
-
-def _begin_anew(layers: torch.nn.Module) -> None:
-    for module in layers.modules():
-        if isinstance(module, torch.nn.Linear | torch.nn.LayerNorm):
+def _forget_head(model: PreTrainedModel) -> None:
+    """Begin anew with everything that is not the encoder."""
+    encoder = set(model.base_model.modules())
+    for module in model.modules():
+        if isinstance(module, torch.nn.Linear | torch.nn.LayerNorm) and module not in encoder:
             module.reset_parameters()
 
 
