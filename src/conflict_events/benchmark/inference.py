@@ -74,28 +74,24 @@ def _turns(systems: dict[str, System], articles: Sequence[str], tokens: int, rou
     }
 
 
-def _pipeline(folder: Path, threads: int) -> System:
-    """As its users call it, told to read long texts in windows of the checkpoint's own size."""
-    settings = Settings.load(folder)
-    tokenizer = AutoTokenizer.from_pretrained(folder, model_max_length=settings.window.max_tokens)
+def _bare_pipeline(folder: Path, threads: int, **options: Any) -> System:
+    """As it comes: one text at a time, in windows of the tokenizer's own length."""
     tagger = pipeline(
         "token-classification",
         model=str(folder),
-        tokenizer=tokenizer,
         aggregation_strategy="first",
-        stride=settings.window.overlap,
+        stride=Settings.load(folder).window.overlap,
         device="cpu",
-    )
-    return lambda articles: tagger(list(articles), batch_size=_BATCH)
-
-
-def _bare_pipeline(folder: Path, threads: int) -> System:
-    """As it comes: one text at a time, in windows of the tokenizer's own length."""
-    stride = Settings.load(folder).window.overlap
-    tagger = pipeline(
-        "token-classification", model=str(folder), aggregation_strategy="first", stride=stride, device="cpu"
+        **options,
     )
     return lambda articles: tagger(list(articles))
+
+
+def _pipeline(folder: Path, threads: int) -> System:
+    """As its users call it who know it: texts in batches, windows of the checkpoint's own size."""
+    longest = Settings.load(folder).window.max_tokens
+    tokenizer = AutoTokenizer.from_pretrained(folder, model_max_length=longest)
+    return _bare_pipeline(folder, threads, tokenizer=tokenizer, batch_size=_BATCH)
 
 
 def _engine(kind: EngineKind) -> Callable[[Path, int], System]:
