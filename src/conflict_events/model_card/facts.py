@@ -118,10 +118,7 @@ class ModelFacts:
         return self.repo_id.rpartition("/")[2]
 
 
-def corpora_of(
-    config: Mapping[str, Any],
-    documents: Mapping[str, int] | None = None,
-) -> tuple[TrainingCorpus, ...]:
+def corpora_of(config: Mapping[str, Any], documents: Mapping[str, int] | None = None) -> tuple[TrainingCorpus, ...]:
     """The corpora of a training config, its extra ones included.
 
     Args:

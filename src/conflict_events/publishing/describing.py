@@ -35,7 +35,7 @@ def card(config: PushConfig, folder: Path, files: Mapping[str, Any], repo_id: st
         DataError: if the metrics are malformed.
         InputError: if an example cannot be read.
     """
-    training = training_config(folder)
+    training, run = training_config(folder), run_metrics(folder)
     scheme, _ = label_scheme(folder)
     return render_card(
         ModelFacts(
@@ -46,8 +46,8 @@ def card(config: PushConfig, folder: Path, files: Mapping[str, Any], repo_id: st
             roles=scheme.roles,
             has_linker=LINKER_CONFIG in files,
             has_onnx=any(name.startswith(f"{ONNX}/") for name in files),
-            corpora=tuple(_corpora(config, folder, training)),
-            train_sha256=(run_metrics(folder).get("sha256") or {}).get("train"),
+            corpora=tuple(_corpora(config, training, run)),
+            train_sha256=(run.get("sha256") or {}).get("train"),
             config=without_paths(training),
             metrics=[read_json(Path(path)) for path in config.metrics],
             examples=list(_examples(config, folder)),
@@ -65,13 +65,13 @@ def _base_model(training: Mapping[str, Any]) -> str | None:
     return None if is_folder else str(encoder)
 
 
-def _corpora(config: PushConfig, folder: Path, training: Mapping[str, Any]) -> Iterator[TrainingCorpus]:
+def _corpora(config: PushConfig, training: Mapping[str, Any], run: Mapping[str, Any]) -> Iterator[TrainingCorpus]:
     """What it was trained on."""
     group = training.get("corpus")
     if not group:
         return
     parts = [group, *(group.get("extra") or {}).values()]
-    documents = run_metrics(folder).get("documents") or {}
+    documents = run.get("documents") or {}
     counts = {group["name"]: documents["train"]} if len(parts) == 1 and "train" in documents else {}
     for corpus in corpora_of(group, counts):
         yield dataclasses.replace(corpus, dataset=config.datasets.get(corpus.name))

@@ -131,11 +131,12 @@ def train(config: TrainConfig, corpus: Corpus) -> TrainResult:
     began = time.perf_counter()
     outcome = trainer.train(resume_from_checkpoint=resume)
     seconds = time.perf_counter() - began
+    splits = {"train": documents, **scored}
     metrics: dict[str, Any] = {
         "corpus": corpus.config.name,
         "seed": config.training.seed,
-        "documents": {name: len(split) for name, split in {"train": documents, **scored}.items()},
-        "sha256": {name: fingerprint(split) for name, split in {"train": documents, **scored}.items()},
+        "documents": {name: len(split) for name, split in splits.items()},
+        "sha256": {name: fingerprint(split) for name, split in splits.items()},
         "gold_spans": dataclasses.asdict(lost),
         "training": {
             "seconds": round(seconds, 1),

@@ -18,7 +18,7 @@ from conflict_events.screening import Screen
 from conflict_events.windows import TextTokenizer, Tokens
 
 _FOLDS = 5
-_LEAST = 20  # documents with and without events each: from fewer nothing is learnt
+_LEAST = 20  # documents with sentences of either kind: from fewer nothing is learnt
 _DIGITS = 3  # of a weight
 
 
