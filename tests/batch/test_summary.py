@@ -24,32 +24,32 @@ def done(source: int, read: int) -> Done:
     return Done((Found("", 0, 0), BadRecord("x", "y")), Place(source, 2), read)
 
 
+def shown(patch: pytest.MonkeyPatch, total: int, read: int, starts: list[int], *chunks: Done) -> str:
+    """What a terminal is sent in a run, from beginning to end."""
+    patch.setattr("sys.stderr", terminal := Terminal())
+    with Progress(total, read, starts) as progress:
+        for chunk in chunks:
+            progress.update(chunk)
+    return terminal.getvalue()
+
+
 def test_the_bar_shows_articles_rate_and_the_share_of_the_input(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sys.stderr", screen := Terminal())
-    with Progress(400, 0, [0, 100, 400]) as progress:
-        progress.update(done(0, 100))
-        progress.update(done(1, 200))
-    last = screen.getvalue().rstrip().rpartition("\r")[2]
+    last = shown(monkeypatch, 400, 0, [0, 100, 400], done(0, 100), done(1, 200)).rstrip().rpartition("\r")[2]
     assert last.startswith(" 75%|")
     assert "| 2 articles, " in last
     assert "/s [" in last
 
 
 def test_the_bar_of_a_run_that_goes_on_begins_where_the_earlier_one_ended(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sys.stderr", screen := Terminal())
-    with Progress(400, 200, [0, 400]) as progress:
-        progress.update(done(0, 300))
-    shown = screen.getvalue()
-    assert " 50%|" in shown
-    assert " 75%|" in shown
+    screen = shown(monkeypatch, 400, 200, [0, 400], done(0, 300))
+    assert " 50%|" in screen
+    assert " 75%|" in screen
 
 
 def test_without_a_known_length_the_bar_shows_articles_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sys.stderr", screen := Terminal())
-    with Progress(0, 0, [0, 0]) as progress:
-        progress.update(done(0, 0))
-    assert "1 articles, " in screen.getvalue()
-    assert "%" not in screen.getvalue()
+    screen = shown(monkeypatch, 0, 0, [0, 0], done(0, 0))
+    assert "1 articles, " in screen
+    assert "%" not in screen
 
 
 def test_there_is_no_bar_where_there_is_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
