@@ -176,8 +176,8 @@ def test_a_teacher_is_trained_first_and_not_again_when_the_run_goes_on(
     teacher = tmp_path / "teacher"
     said = json.loads((teacher / "metrics.json").read_text("utf-8"))
     assert "test" not in said, "only the student reads test"
-    assert not (teacher / "checkpoint" / "linker.json").exists()
-    assert (tmp_path / "checkpoint" / "linker.json").exists()
+    for folder in (teacher, tmp_path):
+        assert (folder / "checkpoint" / "linker.json").exists()
     weights = (teacher / "checkpoint" / "model.safetensors").stat().st_mtime_ns
     config.training = dataclasses.replace(QUICK, max_steps=4, resume_from_checkpoint="last")
     train(config, load(tiny_corpus))

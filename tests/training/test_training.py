@@ -295,11 +295,14 @@ def test_an_encoder_may_learn_another_corpus_first_and_does_so_once(
     )
     corpus = dataclasses.replace(roles_only(tiny_corpus), roles=[*Role])
     config = config_for(corpus, tiny_encoder, tmp_path)
-    config = dataclasses.replace(config, first=FirstConfig(with_events, config.training))
+    config = dataclasses.replace(config, first=FirstConfig(with_events, WindowConfig(48, 8), config.training))
     result = train(config, load(config.corpus))
     first = tmp_path / "first"
     assert "test" not in json.loads((first / "metrics.json").read_text("utf-8")), "that is left for the end"
-    assert names(first / "checkpoint").isdisjoint({LINKER_CONFIG, LINKER_WEIGHTS})
+    assert names(first / "checkpoint") >= {LINKER_CONFIG, LINKER_WEIGHTS}
+    assert names(result.checkpoint).isdisjoint({LINKER_CONFIG, LINKER_WEIGHTS}), "these roles have no events"
+    assert Settings.load(first / "checkpoint").window == WindowConfig(48, 8)
+    assert Settings.load(result.checkpoint).window == config.window
     assert label_scheme(first / "checkpoint")[0] == LabelScheme(ROLES)
     assert label_scheme(result.checkpoint)[0] == LabelScheme((*Role,))
     written = (first / "checkpoint" / "model.safetensors").stat().st_mtime_ns

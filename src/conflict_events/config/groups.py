@@ -262,15 +262,22 @@ class RunnerConfig:
 
 @dataclass
 class FirstConfig:
-    """What an encoder is trained on before the corpus that it is meant for; the seed is that one's."""
+    """What an encoder is trained on before the corpus that it is meant for, with that one's seed and linker settings.
+
+    Attributes:
+        corpus: what it reads.
+        window: how that one's documents are cut.
+        training: how long and how fast.
+    """
 
     corpus: CorpusConfig = field(default_factory=CorpusConfig)
+    window: WindowConfig = field(default_factory=WindowConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
 
 
 @dataclass
 class TeacherConfig:
-    """A teacher to train first, on the same corpus; the seed is the student's."""
+    """A teacher to train first, on the same corpus; seed, windows and the linker's settings are the student's."""
 
     model: ModelConfig = field(default_factory=ModelConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)

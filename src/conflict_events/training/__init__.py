@@ -13,7 +13,14 @@ from typing import Any
 from transformers import PreTrainedModel, PreTrainedTokenizerFast, set_seed
 
 from conflict_events.checkpoint import Settings
-from conflict_events.config import DistillationConfig, FirstConfig, ModelConfig, TrainConfig, TrainingConfig
+from conflict_events.config import (
+    DistillationConfig,
+    FirstConfig,
+    ModelConfig,
+    TrainConfig,
+    TrainingConfig,
+    WindowConfig,
+)
 from conflict_events.corpora import Corpus, load
 from conflict_events.corpora.fingerprint import fingerprint
 from conflict_events.engines.torch import TorchEngine
@@ -101,7 +108,7 @@ def train(config: TrainConfig, corpus: Corpus) -> TrainResult:
     own = config.distillation.own
     teacher = config.distillation.teacher
     if teacher is None and own is not None:
-        teacher = _trained_before(config, corpus, "teacher", own.model, own.training)
+        teacher = _trained_before(config, "teacher", corpus, own.model, config.window, own.training)
     soft, texts = taught(config.distillation, teacher, tagger, documents, bf16=config.training.bf16)
     dataset, lost = encode(
         documents, tokenizer, scheme, config.window, tagger.reach, corpus.config.language, soft, texts
@@ -173,14 +180,14 @@ def train(config: TrainConfig, corpus: Corpus) -> TrainResult:
 
 def _with_learned_encoder(config: TrainConfig, first: FirstConfig) -> TrainConfig:
     """The config with the encoder that ``first`` has trained."""
-    folder = _trained_before(config, load(first.corpus), "first", config.model, first.training)
+    folder = _trained_before(config, "first", load(first.corpus), config.model, first.window, first.training)
     return dataclasses.replace(config, model=dataclasses.replace(config.model, encoder=folder, revision=None))
 
 
 def _trained_before(
-    config: TrainConfig, corpus: Corpus, name: str, model: ModelConfig, training: TrainingConfig
+    config: TrainConfig, name: str, corpus: Corpus, model: ModelConfig, window: WindowConfig, training: TrainingConfig
 ) -> str:
-    """The folder of a tagger that is trained now, below the output folder, with the same seed.
+    """The checkpoint of a model that is trained now, below the output folder, with the same seed and linker settings.
 
     One that an interrupted run has finished is taken as it is.
     """
@@ -192,10 +199,10 @@ def _trained_before(
         config,
         corpus=corpus.config,
         model=model,
+        window=window,
         training=dataclasses.replace(
             training, seed=config.training.seed, resume_from_checkpoint=LAST if goes_on else None
         ),
-        linker=dataclasses.replace(config.linker, enabled=False),
         first=None,
         distillation=DistillationConfig(),
         output_dir=str(folder),
