@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
@@ -19,6 +20,7 @@ from conflict_events.linking.rule import TypeModel
 from conflict_events.metrics.calibration import Scaling
 from conflict_events.schema import Event, EventType, Role
 from conflict_events.scores import Link, LinkScores, Scored
+from conflict_events.screening import Screen
 from conflict_events.tagging import Reading, Tagger
 from conflict_events.windows import TextTokenizer
 
@@ -344,3 +346,45 @@ def test_reported_scores_are_calibrated_and_thresholds_are_on_those() -> None:
     assert event.type_score == pytest.approx(0.9607, abs=1e-4)
     assert event.score == pytest.approx(0.9206, abs=1e-4)
     assert [span.score for span in event.arguments] == pytest.approx([0.9206], abs=1e-4)
+
+
+# Texts that are longer than what is worked on together
+
+
+@pytest.mark.parametrize("types", [None, ONE_TYPE])
+def test_a_long_text_is_read_in_parts_as_if_whole(monkeypatch: pytest.MonkeyPatch, types: TypeModel | None) -> None:
+    paragraph = "the village . rebels shelled troops near the village .\n\n"
+    text = "\u00e9 " + paragraph * 50
+    engine = Keywords()
+    reach = 4 if types is None else None
+    whole = read(text, engine, reach=reach, types=types)
+    monkeypatch.setattr("conflict_events.tagging._GROUP_CHARACTERS", 700)
+    in_parts = read(text, reach=reach, types=types)
+    assert in_parts == whole
+    assert len(in_parts.events) == 50
+    assert all(text[span.start : span.end] == span.text for span in in_parts.spans)
+
+
+def test_a_long_text_is_never_held_as_a_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("conflict_events.tagging._GROUP_CHARACTERS", 700)
+    held: list[int] = []
+    engine = Keywords()
+    run = engine.run
+    monkeypatch.setattr(engine, "run", lambda windows: (held.append(sum(map(len, windows))), run(windows))[1])
+    short, long = "rebels shelled troops", "rebels shelled the village . " * 400
+    readings = [reading for _, reading in tagger(engine, window=SMALL).read_many([short, long, short])]
+    assert [len(reading.events) for reading in readings] == [1, 400, 1]
+    assert readings[0] == readings[2]
+    assert max(held) < 400, "tokens: a part has 700 characters"
+
+
+def test_the_first_pass_judges_the_parts_of_a_long_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("conflict_events.tagging._GROUP_CHARACTERS", 100)
+    screen = Screen({VOCABULARY["shelled"]: 1.0}, [(0.5, 0.0)]).at(0.0)
+    quiet = "the village . " * 50
+    at_work = dataclasses.replace(tagger(Keywords()), screen=screen)
+    violent, peaceful = at_work.read([quiet + "rebels shelled troops", quiet])
+    assert peaceful == Reading([], [], skipped=True)
+    assert not violent.skipped
+    assert told(violent.events)[0][0] == "shelled"
+    assert len(violent.spans) < 20, "the parts without violence are not read"

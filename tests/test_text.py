@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conflict_events.text import SentenceIndex, head, sentences
+from conflict_events.text import SentenceIndex, head, sections, sentences
 
 ATOMS = [
     "J", "Mr", "Rebels", "fled", "é", "ж", "中", "ع", "😀", "e\u0301", "\u00ad", "\u200f", "\x00", "7", "3.", "U.S",
@@ -74,6 +74,30 @@ def test_the_index_finds_the_sentence_of_every_character(text: str) -> None:
     for offset in range(len(text)):
         start, end = index.bounds[index.number(offset)]
         assert start <= offset < end
+
+
+@given(texts, st.integers(10, 60))
+@settings(max_examples=300, deadline=None, database=None)
+def test_sections_cover_every_character_once_and_none_is_too_long(text: str, longest: int) -> None:
+    found = list(sections(text * 8, longest))
+    assert "".join((text * 8)[start:end] for start, end in found) == text * 8
+    assert all(0 < end - start <= longest for start, end in found) or found == [(0, 0)]
+
+
+@pytest.mark.parametrize(
+    ("tail", "end"),
+    [
+        ("They fled.\n\nOne. It is", "They fled.\n\n"),
+        ("They fled. One man was", "They fled. "),
+        ("they fled one man wa", "they fled one man "),
+        ("\u4ed6" * 20, "\u4ed6" * 20),
+    ],
+)
+def test_a_section_ends_with_a_paragraph_or_else_a_sentence_or_else_a_word(tail: str, end: str) -> None:
+    longest = 10 * len(tail)
+    text = "a" * (longest - len(tail)) + tail + "s" * 50
+    (start, stop), *_ = sections(text, longest)
+    assert text[start:stop] == "a" * (longest - len(tail)) + end
 
 
 def test_the_index_of_an_empty_text_has_one_place() -> None:

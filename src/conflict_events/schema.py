@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -115,6 +115,10 @@ class Span:
         """``(role, start, end)``: what makes two spans the same in scoring."""
         return (self.role, self.start, self.end)
 
+    def moved(self, by: int) -> Span:
+        """The span in a text that has ``by`` more characters before it."""
+        return replace(self, start=self.start + by, end=self.end + by)
+
     def to_record(self) -> dict[str, Any]:
         """``{"start", "end", "text"}`` and, if there is one, ``"score"``."""
         record: dict[str, Any] = {"start": self.start, "end": self.end, "text": self.text}
@@ -161,6 +165,11 @@ class Event:
     def by_role(self, role: Role) -> tuple[Span, ...]:
         """The arguments in this role, in text order."""
         return tuple(argument for argument in self.arguments if argument.role == role)
+
+    def moved(self, by: int) -> Event:
+        """The event in a text that has ``by`` more characters before it."""
+        arguments = tuple(argument.moved(by) for argument in self.arguments)
+        return replace(self, trigger=self.trigger.moved(by), arguments=arguments)
 
     def to_record(self, event_id: str) -> dict[str, Any]:
         """The event of an extraction record."""

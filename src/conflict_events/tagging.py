@@ -22,9 +22,12 @@ from conflict_events.linking.surroundings import sentence_numbers, surroundings
 from conflict_events.schema import TRIGGER, Event, Span
 from conflict_events.scores import Link
 from conflict_events.screening import Screen
+from conflict_events.text import sections
 from conflict_events.windows import TextTokenizer, Tokens, join, windows_of
 
 # Texts are worked on in groups of about this size: enough to fill batches of windows of like length, little to hold.
+# A text that is longer itself is read in parts: the encoder's states for the linker, 1.5 kB a token or more, would fill
+# the memory.
 _GROUP_CHARACTERS = 200_000
 _GROUP_TEXTS = 256
 
@@ -103,6 +106,21 @@ class Tagger:
 
     def read(self, texts: Sequence[str]) -> list[Reading]:
         """The spans of each text, in text order, and its events, in the order of their triggers, with scores."""
+        readings = iter(self._read_together([text for text in texts if len(text) <= _GROUP_CHARACTERS]))
+        return [next(readings) if len(text) <= _GROUP_CHARACTERS else self._read_in_parts(text) for text in texts]
+
+    def _read_in_parts(self, text: str) -> Reading:
+        spans: list[Span] = []
+        events: list[Event] = []
+        skipped = True
+        for start, end in sections(text, _GROUP_CHARACTERS, self.language):
+            (part,) = self._read_together([text[start:end]])
+            spans += [span.moved(start) for span in part.spans]
+            events += [event.moved(start) for event in part.events]
+            skipped &= part.skipped
+        return Reading(spans, events, skipped)
+
+    def _read_together(self, texts: Sequence[str]) -> list[Reading]:
         tokenised = self.tokenizer(texts)
         worth = [self.screen is None or self.screen.passes(tokens.ids) for tokens in tokenised]
         readings = iter(self._read(list(compress(texts, worth)), list(compress(tokenised, worth))))

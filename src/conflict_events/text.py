@@ -1,9 +1,10 @@
-"""Sentence boundaries of the original text (sentencex: rules and abbreviations, no model)."""
+"""Where a text may be cut (sentences by sentencex: rules and abbreviations, no model), and the heads of phrases."""
 
 from __future__ import annotations
 
 import bisect
 import re
+from collections.abc import Iterator
 
 import sentencex
 
@@ -12,6 +13,9 @@ from conflict_events.schema import Span
 # sentencex 1.0.32 panics on a multi-byte space between an initial and its full stop ("J\u00a0. Smith"); it is shown
 # plain spaces instead, one for one, so that offsets stay.
 _SPACE = re.compile(r"[^\S\r\n]")
+_SPACES = re.compile(r"\s+")
+
+EMPTY_LINE = re.compile(r"(?>\r\n|\r|\n)[^\S\r\n]*(?:\r\n|\r|\n)\s*")
 
 # What ends a noun phrase's core: "commander of the 5th brigade", "two men (both farmers)", "troops who fled"; but not
 # in the middle of a word or number: "a surface-to-air missile", "1,500 troops".
@@ -90,6 +94,27 @@ def sentences(text: str, language: str = "en") -> list[tuple[int, int]]:
     found = sentencex.get_sentence_boundaries(language, _SPACE.sub(" ", text))
     bounds = sorted({0, *(boundary["start_index"] for boundary in found)})
     return [(start, end) for start, end in zip(bounds, [*bounds[1:], len(text)], strict=True) if start < end]
+
+
+def sections(text: str, longest: int, language: str = "en") -> Iterator[tuple[int, int]]:
+    """Half-open character offsets of parts of at most ``longest`` characters; together they cover every character once.
+
+    A part ends where a paragraph does; if none ends in its last tenth, then where a sentence does, or else a word.
+    """
+    start = 0
+    while len(text) - start > longest:
+        end = start + longest
+        tail = text[end - longest // 10 : end]
+        ends = (
+            [line.end() for line in EMPTY_LINE.finditer(tail)]
+            or [at for at, _ in sentences(tail, language)[1:]]
+            or [space.end() for space in _SPACES.finditer(tail)]
+            or [len(tail)]
+        )
+        end -= len(tail) - ends[-1]
+        yield start, end
+        start = end
+    yield start, len(text)
 
 
 class SentenceIndex:

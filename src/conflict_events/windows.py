@@ -7,7 +7,6 @@ the document without gaps or doubles.
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -22,11 +21,11 @@ from conflict_events.config import WindowConfig
 from conflict_events.errors import CheckpointError, ConfigError
 from conflict_events.labels import Offsets, tokens_of
 from conflict_events.schema import Span
+from conflict_events.text import EMPTY_LINE
 
 # Marks that a tokenizer may drop but that belong to the character before them.
 _TRAILING_CATEGORIES = ("Mn", "Me", "Mc", "Cf")
 _ALPHANUMERIC = np.array([chr(code).isalnum() for code in range(128)])
-_EMPTY_LINE = re.compile(r"(?>\r\n|\r|\n)[^\S\r\n]*(?:\r\n|\r|\n)\s*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +189,7 @@ def _tokens(text: str, ids: list[int], pairs: list[tuple[int, int]]) -> Tokens:
     # Several tokens of one character (byte fallback) share its offsets: they are one word, too.
     continues[1:] |= (starts[1:] < ends[:-1]) & (ends[1:] > starts[1:])
     breaks = np.zeros(len(offsets), dtype=bool)
-    for line in _EMPTY_LINE.finditer(text):
+    for line in EMPTY_LINE.finditer(text):
         after = int(np.searchsorted(starts, line.end()))
         breaks[after : after + 1] = True
     return Tokens(np.array(ids, dtype=np.int64), offsets, continues, breaks)
