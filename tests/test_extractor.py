@@ -455,7 +455,7 @@ def test_transformers_loads_the_same_checkpoint_with_real_label_names(linked: Pa
     assert set(tagger.model.config.id2label.values()) == {"O"} | {f"{p}-{role.upper()}" for role in ROLES for p in "BI"}
     text = "rebels attacked the village"
     found = {token["start"]: (token["entity"], float(token["score"])) for token in tagger(text)}
-    ((tokens, logits, _),) = extractor.tagger.score(extractor.tagger.tokenizer([text]))
+    ((tokens, logits, _),) = extractor.tagger.score([text], extractor.tagger.tokenizer([text]))
     probabilities = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     labels = extractor.tagger.scheme.labels
     ours = {

@@ -91,6 +91,7 @@ pieces = [
 ]
 short_texts = st.lists(st.sampled_from(pieces), max_size=3).map("".join)
 long_texts = st.lists(st.sampled_from(pieces), max_size=100).map(lambda some: "".join(some) + " the" * 20)
+long_sentences = long_texts.map(lambda text: text.replace(".", ",").replace("\r\n", " "))
 
 
 @each_family
@@ -111,9 +112,9 @@ def test_windows_make_no_difference_where_each_token_is_scored_for_itself(family
 
 
 @each_family
-@given(text=long_texts)
+@given(text=long_sentences)
 @settings(max_examples=40, deadline=None, database=None)
-def test_windows_make_no_difference_to_context_of_half_the_overlap(family: str, text: str) -> None:
+def test_in_a_long_sentence_windows_make_no_difference_to_context_of_half_the_overlap(family: str, text: str) -> None:
     rule = by_neighbours(SMALL.overlap // 2)
     assert spans(tagger(rule, SMALL, family), [text]) == spans(tagger(rule, LARGE, family), [text])
 
@@ -136,9 +137,22 @@ def test_every_token_is_shown_to_the_engine_within_the_window_size(family: str) 
     assert {token for window in seen for token in window[1:-1]} == set(tokenizer([text])[0].ids.tolist())
 
 
+def test_windows_hold_whole_sentences_and_share_nothing() -> None:
+    sentences = ["the rebels attacked . ", "The village near hill 7 . ", "The troops . "] * 9
+    at_work = tagger()
+    at_work.read(["".join(sentences)])
+    tokenizer, seen = at_work.tokenizer, at_work.engine.seen  # type: ignore[attr-defined]
+    read = [window[1:-1] for window in seen]
+    whole = [tokens.ids.tolist() for tokens in tokenizer(sentences)]
+    assert list(itertools.chain(*read)) == list(itertools.chain(*whole))
+    ends = set(itertools.accumulate(map(len, whole)))
+    assert set(itertools.accumulate(map(len, read))) <= ends
+    assert len(read) > 5
+
+
 def test_scores_have_a_row_a_token_and_a_column_a_label() -> None:
     texts = ["", "the village", "the village " * 40]
-    for text, (tokens, scores, states) in zip(texts, tagger().score(tagger().tokenizer(texts)), strict=True):
+    for text, (tokens, scores, states) in zip(texts, tagger().score(texts, tagger().tokenizer(texts)), strict=True):
         assert states is None
         assert scores.shape == (len(text.split()), WIDTH) == (len(tokens), WIDTH)
         assert np.array_equal(scores, TABLE[tokens.ids])

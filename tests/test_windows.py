@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from bisect import bisect_left
+from itertools import accumulate, pairwise
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from conflict_events.config import WindowConfig
 from conflict_events.errors import CheckpointError, ConfigError
 from conflict_events.schema import Span
-from conflict_events.windows import TextTokenizer, Tokens, Window, cut_spans, join, windows_of
+from conflict_events.windows import TextTokenizer, Tokens, Window, cut_spans, join, windows_of, windows_of_sentences
 
 FAMILIES = {name: TextTokenizer(make()) for name, make in TOKENIZERS.items()}
 each_family = pytest.mark.parametrize("family", FAMILIES)
@@ -288,6 +289,53 @@ def test_the_number_of_windows_at_the_edges(length: int, count: int) -> None:
 def test_a_window_that_its_frame_fills_is_refused(max_tokens: int, overlap: int, special: int) -> None:
     with pytest.raises(ConfigError, match="max_tokens"):
         windows_of(100, WindowConfig(max_tokens, overlap), special)
+
+
+# Windows of whole sentences
+
+
+@st.composite
+def cuts_of_sentences(draw: st.DrawFn) -> tuple[list[int], WindowConfig, int, list[Window]]:
+    """The lengths of a document's sentences, how it is cut, special tokens, and its windows."""
+    max_tokens = draw(st.integers(2, 64))
+    config = WindowConfig(max_tokens, draw(st.integers(0, max_tokens // 2 - 1)))
+    special = draw(st.integers(0, 3))
+    assume(max_tokens - special > config.overlap)
+    lengths = draw(st.lists(st.integers(1, 80), max_size=20))
+    numbers = np.repeat(np.arange(len(lengths)), lengths)
+    return lengths, config, special, windows_of_sentences(numbers, config, special)
+
+
+@given(cuts_of_sentences())
+@settings(max_examples=300, deadline=None, database=None)
+def test_windows_of_sentences_end_where_sentences_do(cut: tuple[list[int], WindowConfig, int, list[Window]]) -> None:
+    lengths, config, special, windows = cut
+    size = config.max_tokens - special
+    assert [token for w in windows for token in range(w.own_start, w.own_end)] == list(range(sum(lengths)))
+    assert all(w.start <= w.own_start and w.own_end <= w.end <= w.start + size for w in windows)
+    ends = list(accumulate(lengths))
+    for window, following in pairwise(windows):
+        if window.own_end in ends:
+            assert window.end == window.own_end == following.start, "nothing is read twice"
+        else:
+            number = bisect_left(ends, window.own_end)
+            assert lengths[number] > size, "only a sentence that fits into no window is cut"
+            assert window.end - following.start >= config.overlap
+
+
+def test_windows_of_sentences_worked_by_hand() -> None:
+    # 18 tokens in windows of 8: three, so the first ends nearest to 6, and the second nearest to 5 + 13 / 2 = 11.5.
+    numbers = np.repeat(np.arange(6), [3, 2, 2, 4, 4, 3])
+    assert windows_of_sentences(numbers, WindowConfig(10, 2), 2) == [
+        Window(0, 5, 0, 5), Window(5, 11, 5, 11), Window(11, 18, 11, 18),
+    ]  # fmt: skip
+
+
+def test_a_sentence_longer_than_a_window_is_cut_with_overlap() -> None:
+    numbers = np.repeat(np.arange(3), [2, 10, 3])
+    assert windows_of_sentences(numbers, WindowConfig(8, 2), 2) == [
+        Window(0, 2, 0, 2), Window(2, 8, 2, 7), Window(6, 12, 7, 12), Window(12, 15, 12, 15),
+    ]  # fmt: skip
 
 
 # Joining windows again

@@ -23,7 +23,7 @@ from conflict_events.schema import TRIGGER, Event, Span
 from conflict_events.scores import Link
 from conflict_events.screening import Screen
 from conflict_events.text import sections
-from conflict_events.windows import TextTokenizer, Tokens, join, windows_of
+from conflict_events.windows import TextTokenizer, Tokens, Window, join, windows_of_sentences
 
 # Texts are worked on in groups of about this size: enough to fill batches of windows of like length, little to hold.
 # A text that is longer itself is read in parts: the encoder's states for the linker, 1.5 kB a token or more, would fill
@@ -127,7 +127,7 @@ class Tagger:
         return [next(readings) if is_read else Reading([], [], skipped=True) for is_read in worth]
 
     def _read(self, texts: Sequence[str], tokenised: Sequence[Tokens]) -> list[Reading]:
-        scored = list(self.score(tokenised))
+        scored = list(self.score(texts, tokenised))
         decoded = decode_many(texts, [s[0] for s in scored], [s[1] for s in scored], self.scheme, self.decoding)
         spans = [self.confidence.spans(found) for found in decoded]
         events = self._linked(texts, spans, scored) if self.reach is not None else self._assembled(texts, spans)
@@ -181,9 +181,15 @@ class Tagger:
                 ),
             )
 
-    def score(self, tokenised: Sequence[Tokens]) -> Iterator[ScoredText]:
-        """The scores of each tokenised text."""
-        cuts = [windows_of(len(tokens), self.window, self.tokenizer.special_tokens) for tokens in tokenised]
+    def windows(self, text: str, tokens: Tokens) -> list[Window]:
+        """The windows in which a text is read."""
+        whole = len(tokens) + self.tokenizer.special_tokens <= self.window.max_tokens
+        numbers = np.zeros(len(tokens), np.int64) if whole else sentence_numbers(text, tokens, self.language)
+        return windows_of_sentences(numbers, self.window, self.tokenizer.special_tokens)
+
+    def score(self, texts: Sequence[str], tokenised: Sequence[Tokens]) -> Iterator[ScoredText]:
+        """The scores of each text, which comes with its tokens."""
+        cuts = [self.windows(text, tokens) for text, tokens in zip(texts, tokenised, strict=True)]
         frames = [
             self.tokenizer.frame(tokens, window)
             for tokens, windows in zip(tokenised, cuts, strict=True)

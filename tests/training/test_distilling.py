@@ -57,9 +57,8 @@ def test_a_teacher_gives_the_probabilities_of_every_token(tiny_checkpoint: Path)
     documents = [*violent_documents(3, "train"), Document("empty", "")]
     found = list(soft_labels(teacher, documents))
     assert [len(tokens) for tokens, _ in found] == [len(TOKENIZER([d.text])[0]) for d in documents]
-    for (_, soft), (_, scores, _) in zip(
-        found[:3], teacher.score(teacher.tokenizer([d.text for d in documents[:3]])), strict=True
-    ):
+    texts = [document.text for document in documents[:3]]
+    for (_, soft), (_, scores, _) in zip(found[:3], teacher.score(texts, teacher.tokenizer(texts)), strict=True):
         assert soft.dtype == np.float16
         assert soft == pytest.approx(np.exp(log_probabilities(scores)), abs=1e-3)
     assert found[3][1].shape == (0, len(SCHEME.labels))

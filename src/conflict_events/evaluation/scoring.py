@@ -19,7 +19,7 @@ from conflict_events.evaluation.results import Gold, Run
 from conflict_events.extractor import EventExtractor
 from conflict_events.metrics.errors import Error
 from conflict_events.schema import Document, Event, Span
-from conflict_events.windows import cut_spans, windows_of
+from conflict_events.windows import cut_spans
 from conflict_events.writers import write_json
 
 
@@ -133,9 +133,8 @@ def _model_run(config: CheckpointConfig, gold: Gold, folder: Path) -> Run:
     texts = [document.text for document in gold.documents]
     found = tqdm(extractor.read_many(texts), total=len(texts), unit=" documents", disable=None)
     run = predicted_run(found, gold, folder, extractor.name, extractor.finds_events, extractor.tagger.scheme.roles)
-    tokenizer, results = extractor.tagger.tokenizer, []
-    for result, tokens in zip(run.results, tokenizer(texts), strict=True):
-        windows = windows_of(len(tokens), extractor.tagger.window, tokenizer.special_tokens)
-        cut = cut_spans(windows, tokens.offsets, result.document.spans)
+    tagger, results = extractor.tagger, []
+    for text, result, tokens in zip(texts, run.results, tagger.tokenizer(texts), strict=True):
+        cut = cut_spans(tagger.windows(text, tokens), tokens.offsets, result.document.spans)
         results.append(replace(result, cut=frozenset(span for span in cut if span.role in run.roles)))
     return replace(run, results=results)

@@ -70,7 +70,7 @@ def load_teacher(name: str, revision: str | None = None) -> Tagger:
     settings = Settings.load(folder)
     tokenizer = TextTokenizer.from_file(folder / "tokenizer.json")
     engine = TorchEngine.from_folder(folder)
-    return Tagger(tokenizer, engine, scheme, columns, settings.window, settings.decoding)
+    return Tagger(tokenizer, engine, scheme, columns, settings.window, settings.decoding, language=settings.language)
 
 
 def soft_labels(
@@ -86,10 +86,10 @@ def soft_labels(
     mixed = torch.autocast("cuda" if torch.cuda.is_available() else "cpu", torch.bfloat16, enabled=bf16)
     with mixed, tqdm(total=len(documents), unit=" documents", desc="teacher", disable=None) as bar:
         for first in range(0, len(documents), _GROUP):
-            group = documents[first : first + _GROUP]
-            for tokens, scores, _ in teacher.score(teacher.tokenizer([document.text for document in group])):
+            texts = [document.text for document in documents[first : first + _GROUP]]
+            for tokens, scores, _ in teacher.score(texts, teacher.tokenizer(texts)):
                 yield tokens, np.exp(log_probabilities(scores)).astype(np.float16) if len(tokens) else _none(scores)
-            bar.update(len(group))
+            bar.update(len(texts))
 
 
 def check_alike(teacher: Tagger, student: Tagger) -> None:
