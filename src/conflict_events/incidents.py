@@ -11,10 +11,13 @@ Chosen on annotated groups of two dev splits; docs/experiments.md has the figure
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from conflict_events.extraction import Incident
-from conflict_events.schema import Event, Role, Span
+from conflict_events.schema import Event, EventType, Role, Span
 from conflict_events.text import head
+
+_COMPARED = (Role.TARGET, Role.LOCATION, Role.ATTACKER)
 
 
 def incidents(events: Sequence[Event]) -> list[Incident]:
@@ -26,10 +29,11 @@ def incidents(events: Sequence[Event]) -> list[Incident]:
     Returns:
         Incidents, in the order of their first mentions.
     """
+    named = [_Named.of(event) for event in events]
     groups: list[list[int]] = []
-    for number, event in enumerate(events):
+    for number, event in enumerate(named):
         for group in reversed(groups):
-            if all(_together(events[member], event) for member in group):
+            if all(_together(named[member], event) for member in group):
                 group.append(number)
                 break
         else:
@@ -37,20 +41,32 @@ def incidents(events: Sequence[Event]) -> list[Incident]:
     return [Incident(tuple(group), tuple(events[number] for number in group)) for group in groups]
 
 
-def _together(one: Event, other: Event) -> bool:
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """An event's type, and whom and what it names in each role: where they stand, and their head words."""
+
+    type: EventType
+    places: dict[Role, set[tuple[int, int]]]
+    heads: dict[Role, set[str]]
+
+    @classmethod
+    def of(cls, event: Event) -> _Named:
+        spans = {role: event.by_role(role) for role in _COMPARED}
+        places = {role: {(span.start, span.end) for span in found} for role, found in spans.items()}
+        return cls(event.type, places, {role: set(map(_core, found)) for role, found in spans.items()})
+
+    def contradicts(self, other: _Named, role: Role) -> bool:
+        """Whether both name somebody or something in this role, and nothing in common."""
+        if not self.places[role] or not other.places[role]:
+            return False
+        return self.places[role].isdisjoint(other.places[role]) and self.heads[role].isdisjoint(other.heads[role])
+
+
+def _together(one: _Named, other: _Named) -> bool:
     if one.type != other.type:
         return False
-    apart = {role for role in (Role.TARGET, Role.LOCATION, Role.ATTACKER) if _contradict(one, other, role)}
+    apart = {role for role in _COMPARED if one.contradicts(other, role)}
     return not (Role.TARGET in apart and len(apart) > 1)
-
-
-def _contradict(one: Event, other: Event, role: Role) -> bool:
-    """Whether both name somebody or something in this role, and nothing in common."""
-    left, right = one.by_role(role), other.by_role(role)
-    if not left or not right:
-        return False
-    same_place = {(span.start, span.end) for span in left} & {(span.start, span.end) for span in right}
-    return not same_place and not (set(map(_core, left)) & set(map(_core, right)))
 
 
 def _core(span: Span) -> str:
