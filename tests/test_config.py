@@ -277,6 +277,20 @@ def test_a_linker_that_sees_nothing_is_refused(reach: int, layers: int) -> None:
         LinkerConfig(reach=reach, layers=layers)
 
 
+@pytest.mark.parametrize(("dropout", "weight"), [(-0.1, 0.3), (1.0, 0.3), (0.1, 0.0), (0.1, -1.0), (0.1, float("nan"))])
+def test_a_linker_that_cannot_learn_is_refused(dropout: float, weight: float) -> None:
+    with pytest.raises(
+        ConfigError, match=rf"linker\.dropout={dropout} or linker\.loss_weight={weight} is out of range"
+    ):
+        LinkerConfig(dropout=dropout, loss_weight=weight)
+
+
+@pytest.mark.parametrize("rate", [0.0, -5e-4, float("nan")])
+def test_a_rate_at_which_no_head_learns_is_refused(rate: float) -> None:
+    with pytest.raises(ConfigError, match=r"training\.head_learning_rate=.* is not positive"):
+        TrainingConfig(head_learning_rate=rate)
+
+
 # No setting without a reader
 
 

@@ -25,6 +25,10 @@ each_family = pytest.mark.parametrize("family", FAMILIES)
 each_algorithm = pytest.mark.parametrize("algorithm", Algorithm)
 
 
+def decode_one(text: str, tokens: Tokens, scores: Scores, scheme: LabelScheme, config: DecodingConfig) -> list[Span]:
+    return decode([text], [tokens], [scores], scheme, config)[0]
+
+
 def one_hot(labels: list[int] | npt.NDArray[np.int64], width: int) -> Scores:
     return 9 * np.eye(width, dtype=np.float32)[labels]
 
@@ -135,8 +139,8 @@ def test_a_legal_sequence_of_best_labels_is_kept() -> None:
 def test_an_illegal_inside_begins_a_span_under_argmax_only() -> None:
     text, pieces = "rebels fled", tokens((0, 6), (7, 11))
     scores = np.array([[1, 0, 4, 0, 0], [9, 0, 0, 0, 0]], dtype=np.float32)
-    argmax = decode(text, pieces, scores, TWO, DecodingConfig(Algorithm.argmax))
-    best = decode(text, pieces, scores, TWO, DecodingConfig(Algorithm.viterbi))
+    argmax = decode_one(text, pieces, scores, TWO, DecodingConfig(Algorithm.argmax))
+    best = decode_one(text, pieces, scores, TWO, DecodingConfig(Algorithm.viterbi))
     assert keys(argmax) == [("attacker", 0, 6)]
     assert best == []
 
@@ -144,8 +148,8 @@ def test_an_illegal_inside_begins_a_span_under_argmax_only() -> None:
 def test_a_span_does_not_end_within_a_word_unless_it_may() -> None:
     text, pieces = "rebels", tokens((0, 3), (3, 6), continues=(1,))
     scores = np.array([[0, 9, 0, 0, 0], [4, 0, 3, 0, 0]], dtype=np.float32)
-    whole = decode(text, pieces, scores, TWO, DecodingConfig(whole_words=True))
-    part = decode(text, pieces, scores, TWO, DecodingConfig(whole_words=False))
+    whole = decode_one(text, pieces, scores, TWO, DecodingConfig(whole_words=True))
+    part = decode_one(text, pieces, scores, TWO, DecodingConfig(whole_words=False))
     assert keys(whole) == [("attacker", 0, 6)]
     assert keys(part) == [("attacker", 0, 3)]
 
@@ -154,28 +158,28 @@ def test_a_span_does_not_end_within_a_word_unless_it_may() -> None:
 def test_a_span_is_as_sure_as_its_weakest_label(algorithm: Algorithm) -> None:
     probabilities = np.array([[0.1, 0.9, 1e-9, 1e-9, 1e-9], [0.3, 1e-9, 0.7, 1e-9, 1e-9]])
     scores = np.log(probabilities).astype(np.float32)
-    (span,) = decode("rebel army", tokens((0, 5), (6, 10)), scores, TWO, DecodingConfig(algorithm))
+    (span,) = decode_one("rebel army", tokens((0, 5), (6, 10)), scores, TWO, DecodingConfig(algorithm))
     assert span.key == ("attacker", 0, 10)
     assert span.score == pytest.approx(0.7)
 
 
 def test_what_is_unsure_is_kept_whatever_the_threshold() -> None:
     scores = np.log(np.array([[0.4, 0.6, 1e-9, 1e-9, 1e-9], [0.2, 1e-9, 1e-9, 0.8, 1e-9]])).astype(np.float32)
-    spans = decode("a b", tokens((0, 1), (2, 3)), scores, TWO, DecodingConfig(min_score=1.0))
+    spans = decode_one("a b", tokens((0, 1), (2, 3)), scores, TWO, DecodingConfig(min_score=1.0))
     assert [span.score for span in spans] == pytest.approx([0.6, 0.8]), "thresholds are on calibrated scores"
 
 
 @each_algorithm
 def test_an_empty_text_has_no_spans(algorithm: Algorithm) -> None:
-    assert decode("", tokens(), np.empty((0, 5), np.float32), TWO, DecodingConfig(algorithm)) == []
+    assert decode_one("", tokens(), np.empty((0, 5), np.float32), TWO, DecodingConfig(algorithm)) == []
 
 
 def test_tokens_without_text_widen_no_span_and_make_none() -> None:
     text, pieces = "  rebels  army ", tokens((2, 2), (2, 8), (10, 10), (10, 14), (15, 15))
     spread = one_hot([B_ATTACKER, I_ATTACKER, I_ATTACKER, I_ATTACKER, I_ATTACKER], 5)
-    assert keys(decode(text, pieces, spread, TWO, DecodingConfig())) == [("attacker", 2, 14)]
+    assert keys(decode_one(text, pieces, spread, TWO, DecodingConfig())) == [("attacker", 2, 14)]
     alone = one_hot([B_ATTACKER, O, B_TARGET, O, B_TARGET], 5)
-    assert decode(text, pieces, alone, TWO, DecodingConfig()) == []
+    assert decode_one(text, pieces, alone, TWO, DecodingConfig()) == []
 
 
 @each_algorithm
@@ -183,7 +187,7 @@ def test_no_span_goes_on_past_an_empty_line(algorithm: Algorithm) -> None:
     text, pieces = "Oruba\n\nrebels fled", tokens((0, 5), (7, 13), (14, 18), breaks=(1,))
     scores = one_hot([B_ATTACKER, I_ATTACKER, I_ATTACKER], 5)
     scores[1, B_ATTACKER] = 5
-    decoded = decode(text, pieces, scores, TWO, DecodingConfig(algorithm))
+    decoded = decode_one(text, pieces, scores, TWO, DecodingConfig(algorithm))
     assert keys(decoded) == [("attacker", 0, 5), ("attacker", 7, 18)]
 
 
@@ -203,7 +207,7 @@ def test_spans_never_overlap_and_stand_in_text_order(
 ) -> None:
     (pieces,) = FAMILIES[family]([text])
     scores = np.random.default_rng(seed).normal(scale=5, size=(len(pieces), 11)).astype(np.float32)
-    spans = decode(text, pieces, scores, SCHEME, DecodingConfig(algorithm, whole_words))
+    spans = decode_one(text, pieces, scores, SCHEME, DecodingConfig(algorithm, whole_words))
     assert all(before.end <= after.start for before, after in itertools.pairwise(spans))
     assert all(span.text == text[span.start : span.end] == span.text.strip() for span in spans)
 
@@ -214,7 +218,7 @@ def test_spans_never_overlap_and_stand_in_text_order(
 def test_whole_words_hold_for_any_scores(family: str, text: str, seed: int) -> None:
     (pieces,) = FAMILIES[family]([text])
     scores = np.random.default_rng(seed).normal(scale=5, size=(len(pieces), 11)).astype(np.float32)
-    edges = [at for s in decode(text, pieces, scores, SCHEME, DecodingConfig()) for at in (s.start, s.end)]
+    edges = [at for s in decode_one(text, pieces, scores, SCHEME, DecodingConfig()) for at in (s.start, s.end)]
     assert [at for at in edges if 0 < at < len(text) and text[at - 1].isalnum() and text[at].isalnum()] == []
 
 
@@ -253,7 +257,7 @@ def test_spans_of_whole_words_come_back_from_their_labels(
     labels, lost = SCHEME.encode(found.offsets, spans)
     assert lost == []
     for algorithm in Algorithm:
-        decoded = decode(text, found, one_hot(labels, len(SCHEME.labels)), SCHEME, DecodingConfig(algorithm))
+        decoded = decode_one(text, found, one_hot(labels, len(SCHEME.labels)), SCHEME, DecodingConfig(algorithm))
         assert keys(decoded) == keys(spans)
 
 
@@ -273,5 +277,5 @@ def test_spans_beside_line_breaks_and_punctuation_come_back(family: str, text: s
     (pieces,) = FAMILIES[family]([text])
     span = Span.of(text, "target", text.index(target), text.index(target) + len(target))
     labels, _ = SCHEME.encode(pieces.offsets, [span])
-    decoded = decode(text, pieces, one_hot(labels, len(SCHEME.labels)), SCHEME, DecodingConfig())
+    decoded = decode_one(text, pieces, one_hot(labels, len(SCHEME.labels)), SCHEME, DecodingConfig())
     assert keys(decoded) == [span.key]

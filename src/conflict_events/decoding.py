@@ -26,12 +26,7 @@ def log_probabilities(scores: Scores) -> npt.NDArray[np.float64]:
     return normalised
 
 
-def decode(text: str, tokens: Tokens, scores: Scores, scheme: LabelScheme, config: DecodingConfig) -> list[Span]:
-    """:func:`decode_many` for one document."""
-    return decode_many([text], [tokens], [scores], scheme, config)[0]
-
-
-def decode_many(
+def decode(
     texts: Sequence[str],
     tokens: Sequence[Tokens],
     scores: Sequence[Scores],

@@ -13,7 +13,7 @@ import numpy as np
 
 from conflict_events.confidence import Confidence
 from conflict_events.config import DecodingConfig, WindowConfig
-from conflict_events.decoding import Scores, decode_many
+from conflict_events.decoding import Scores, decode
 from conflict_events.engines.base import Engine
 from conflict_events.labels import LabelScheme, gather, tokens_of
 from conflict_events.linking.decoding import ROLES, decode_event
@@ -128,7 +128,7 @@ class Tagger:
 
     def _read(self, texts: Sequence[str], tokenised: Sequence[Tokens]) -> list[Reading]:
         scored = list(self.score(texts, tokenised))
-        decoded = decode_many(texts, [s[0] for s in scored], [s[1] for s in scored], self.scheme, self.decoding)
+        decoded = decode(texts, [s[0] for s in scored], [s[1] for s in scored], self.scheme, self.decoding)
         spans = [self.confidence.spans(found) for found in decoded]
         events = self._linked(texts, spans, scored) if self.reach is not None else self._assembled(texts, spans)
         return [

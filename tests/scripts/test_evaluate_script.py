@@ -12,6 +12,7 @@ from conftest import ROOT
 
 from conflict_events.config import CorpusConfig
 from conflict_events.corpora import load
+from conflict_events.extractor import EventExtractor
 
 
 def evaluate(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -71,6 +72,14 @@ def test_a_baseline_is_trained_and_scored(tmp_path: Path, corpus: list[str]) -> 
     assert (tmp_path / "out" / "crf" / "metrics.json").is_file()
 
 
+def test_without_a_system_the_packaged_model_is_scored(tmp_path: Path, corpus: list[str]) -> None:
+    done = evaluate(tmp_path / "out", *corpus)
+    assert done.returncode == 0, done.stderr[-3000:]
+    metrics = json.loads((tmp_path / "out" / "metrics.json").read_text("utf-8"))
+    assert metrics["model"] == EventExtractor.from_pretrained().name
+    assert "micro, roles" in done.stdout
+
+
 def test_tables_are_filled(tmp_path: Path) -> None:
     page = tmp_path / "PAGE.md"
     page.write_text("<!-- results:t -->\n<!-- /results -->\n", "utf-8")
@@ -85,7 +94,7 @@ def test_tables_are_filled(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ([], "error: there is nothing to score. Give one of model.path=, predictions="),
+        (["engine=torch"], "error: src/conflict_events/default_model: there are no weights for torch"),
         (["predictions=gone.jsonl"], "error: gone.jsonl: there is no such file of predictions."),
         (["compare=[a,b]"], "error: a/metrics.json: there is no such file."),
         (["compare=[a]"], "error: compare=['a'] does not name two systems."),
@@ -99,4 +108,4 @@ def test_a_mistake_is_one_line_on_standard_error(
     done = evaluate(tmp_path / "out", *arguments, *corpus)
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()
-    assert line.startswith(words)
+    assert line.replace(f"{ROOT}/", "").startswith(words)

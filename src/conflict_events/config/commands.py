@@ -92,7 +92,7 @@ class CheckpointConfig:
 
 @dataclass
 class EvaluateConfig:
-    """``scripts/evaluate.py``: what is scored is one of ``model.path``, ``predictions`` and ``runs``.
+    """``scripts/evaluate.py``: scores one of ``model.path``, ``predictions`` and ``runs``, or else the packaged model.
 
     Attributes:
         corpus: with the annotation to score against.

@@ -166,6 +166,11 @@ class LinkerConfig:
             )
         if self.reach < 1 or self.layers < 0:
             raise ConfigError(f"linker.reach={self.reach} or linker.layers={self.layers} is too small")
+        if not 0.0 <= self.dropout < 1.0 or not self.loss_weight > 0.0:
+            raise ConfigError(
+                f"linker.dropout={self.dropout} or linker.loss_weight={self.loss_weight} is out of range",
+                remedy="choose 0 <= dropout < 1 and loss_weight > 0; linker.enabled=false trains none",
+            )
 
 
 @dataclass
@@ -230,6 +235,13 @@ class TrainingConfig:
     ddp_backend: str | None = None
     resume_from_checkpoint: str | None = None
     early_stopping_patience: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.head_learning_rate is not None and not self.head_learning_rate > 0.0:
+            raise ConfigError(
+                f"training.head_learning_rate={self.head_learning_rate} is not positive",
+                remedy="leave it out for that of the encoder",
+            )
 
 
 @dataclass

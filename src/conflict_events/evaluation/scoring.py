@@ -56,12 +56,12 @@ class Evaluation:
 
 
 def evaluate(config: EvaluateConfig, corpus: Corpus) -> Evaluation:
-    """Score a checkpoint, predictions, or several seeds of one system.
+    """Score a checkpoint, predictions, or several seeds of one system; the packaged model if none is named.
 
     Writes ``metrics.json`` and, other than of ``config.runs``, ``predictions.jsonl`` into ``config.output_dir``.
 
     Raises:
-        ConfigError: if there is nothing to score; if the checkpoint tags none of the corpus's roles; if documents lack
+        ConfigError: if the checkpoint tags none of the corpus's roles; if documents lack
             the key ``config.by``.
         CheckpointError: if the checkpoint cannot be loaded.
         DataError: if there are no documents, or predictions do not belong to them.
@@ -69,11 +69,7 @@ def evaluate(config: EvaluateConfig, corpus: Corpus) -> Evaluation:
     """
     gold = Gold.of(corpus, config.split, config.limit)
     folder = Path(config.output_dir)
-    runs = scored_runs(config, gold, folder)
-    if not runs:
-        raise ConfigError(
-            "there is nothing to score", remedy="give one of model.path=, predictions=, runs=, compare= and baselines="
-        )
+    runs = scored_runs(config, gold, folder) or [_model_run(config.model, gold, folder)]
     return Evaluation(scored(runs, gold, folder, config.by), runs)
 
 
