@@ -81,6 +81,47 @@ def test_a_checkpoint_of_the_same_labels_keeps_its_head_and_one_of_as_many_other
     torch.testing.assert_close(others.state_dict()[name], learnt.state_dict()[name])
 
 
+@pytest.fixture
+def learnt(tiny_encoder: Path, tmp_path: Path) -> Path:
+    """A checkpoint of two roles."""
+    model, tokenizer = load(tiny_encoder, LabelScheme(("target", "attacker")))
+    model.save_pretrained(tmp_path / "learnt")
+    tokenizer.save_pretrained(tmp_path / "learnt")
+    return tmp_path / "learnt"
+
+
+def begun(checkpoint: Path, begin_as: dict[str, str]) -> PreTrainedModel:
+    scheme = LabelScheme(("victim", "weapon", "bomber"))
+    return load_encoder(ModelConfig(str(checkpoint), begin_as=begin_as), scheme, WindowConfig(64, 16))[0]
+
+
+def test_roles_begin_as_those_that_they_are_like(learnt: Path) -> None:
+    before = load_file(learnt / "model.safetensors")
+    model = begun(learnt, {"victim": "target", "bomber": "attacker"})
+    # O, B-VICTIM, I-VICTIM, (weapon is new,) B-BOMBER, I-BOMBER as O, B-TARGET, I-TARGET, B-ATTACKER, I-ATTACKER
+    for ours, theirs in zip((0, 1, 2, 5, 6), (0, 1, 2, 3, 4), strict=True):
+        for name in ("weight", "bias"):
+            after = getattr(model.classifier, name)[ours]
+            torch.testing.assert_close(after, before[f"classifier.{name}"][theirs])
+    for ours in (3, 4):
+        assert not torch.isclose(model.classifier.weight[ours], before["classifier.weight"]).all(dim=1).any()
+    name = "bert.encoder.layer.1.output.dense.weight"
+    torch.testing.assert_close(model.state_dict()[name], before[name])
+
+
+@pytest.mark.parametrize("begin_as", [{"victim": "weapon"}, {"target": "target"}])
+def test_roles_that_are_like_none_that_there_is_are_refused(learnt: Path, begin_as: dict[str, str]) -> None:
+    remedy = r"roles of the corpus \(victim, weapon, bomber\) to those of .*learnt \(target, attacker\)"
+    with pytest.raises(ConfigError, match=rf"begin_as names {'|'.join(begin_as.values())}.*{remedy}"):
+        begun(learnt, begin_as)
+
+
+def test_an_encoder_without_labels_is_none_to_begin_as(encoder: Path) -> None:
+    BertModel(tiny_bert(VICTIMS, 100).config, add_pooling_layer=False).save_pretrained(encoder)
+    with pytest.raises(CheckpointError, match=r"weights are missing, the first of them classifier"):
+        begun(encoder, {"victim": "victim"})
+
+
 def test_the_new_head_is_the_same_for_the_same_seed(tiny_encoder: Path) -> None:
     heads = []
     for seed in (0, 0, 1):

@@ -19,7 +19,7 @@ from transformers import (
 )
 from transformers.utils import logging
 
-from conflict_events.checkpoint import CONFIG_FILE, read_json, require_self_contained
+from conflict_events.checkpoint import CONFIG_FILE, label_scheme, read_json, require_self_contained
 from conflict_events.config import ModelConfig, WindowConfig
 from conflict_events.errors import CheckpointError, ConfigError
 from conflict_events.hub import ENCODERS, known_encoder, resolve
@@ -33,12 +33,14 @@ _ATTENTION_WEIGHTS = re.compile(r"(?:attention|attn)(?:\.self)?\.dropout\Z")  # 
 def load_encoder(
     config: ModelConfig, scheme: LabelScheme, window: WindowConfig
 ) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
-    """A token classifier with a head for ``scheme``, and its tokenizer; the head is new unless the encoder is a
-    checkpoint with the same labels.
+    """A token classifier with a head for ``scheme``, and its tokenizer.
+
+    The head is new, unless the encoder is a checkpoint with the same labels, or ``config.begin_as`` says which of its
+    labels are like them.
 
     Raises:
-        CheckpointError: if the encoder cannot be loaded, or has no fast tokenizer.
-        ConfigError: if windows are longer than the encoder takes.
+        CheckpointError: if the encoder cannot be loaded, or has no fast tokenizer, or no head to begin as.
+        ConfigError: if windows are longer than the encoder takes, or ``config.begin_as`` names unknown roles.
     """
     folder = (
         known_encoder(config.encoder)
@@ -55,6 +57,8 @@ def load_encoder(
         **_attention_dropout(folder, config),
         **({"attn_implementation": config.attention} if config.attention else {}),
     )
+    if config.begin_as:
+        _begin_head(model, folder, scheme, config)
     longest = _longest_window(model)
     if longest is not None and window.max_tokens > longest:
         raise ConfigError(
@@ -130,10 +134,42 @@ def load_classifier(folder: Path, *, new_head: bool = False, **options: Any) -> 
 
 def _forget_head(model: PreTrainedModel) -> None:
     """Begin anew with everything that is not the encoder."""
+    for _, module in _head(model):
+        module.reset_parameters()
+
+
+def _head(model: PreTrainedModel) -> Iterator[tuple[str, torch.nn.Linear | torch.nn.LayerNorm]]:
+    """The layers with weights that are not the encoder's, by name."""
     encoder = set(model.base_model.modules())
-    for module in model.modules():
+    for name, module in model.named_modules():
         if isinstance(module, torch.nn.Linear | torch.nn.LayerNorm) and module not in encoder:
-            module.reset_parameters()
+            yield name, module
+
+
+def _begin_head(model: PreTrainedModel, folder: Path, scheme: LabelScheme, config: ModelConfig) -> None:
+    """Give labels of the new head what the labels that they are like have in the checkpoint's."""
+    theirs, columns = label_scheme(folder)
+    unknown = sorted({*config.begin_as} - {*scheme.roles} | {*config.begin_as.values()} - {*theirs.roles})
+    if unknown:
+        raise ConfigError(
+            f"model.begin_as names {', '.join(unknown)}",
+            remedy=f"map roles of the corpus ({', '.join(scheme.roles)}) to those of {config.encoder} "
+            f"({', '.join(theirs.roles)})",
+        )
+    pairs = [(0, 0)]  # O is O
+    for role, like in config.begin_as.items():
+        pairs += [(scheme.begin(role), theirs.begin(like)), (scheme.inside(role), theirs.inside(like))]
+    ours = torch.tensor([one for one, _ in pairs])
+    rows = torch.tensor([columns[other][0] for _, other in pairs])
+    checkpoint = load_classifier(folder, trust_remote_code=config.trust_remote_code)
+    before = dict(checkpoint.named_modules())
+    with torch.no_grad():
+        for name, module in _head(model):
+            for weights, known in zip(module.parameters(), before[name].parameters(), strict=True):
+                if len(weights) == len(scheme.labels):
+                    weights[ours] = known[rows]
+                else:
+                    weights.copy_(known)
 
 
 def _longest_window(model: PreTrainedModel) -> int | None:

@@ -99,6 +99,8 @@ class ModelConfig:
     Attributes:
         encoder: ``default`` (MiniLM), ``mpnet``, a folder, or a Hub id.
         revision: branch, tag or commit on the Hub.
+        begin_as: roles of the corpus to those roles of the encoder, a checkpoint, that they are like: the classifier's
+            part for each begins as that one's. Otherwise a classifier of other labels is forgotten.
         add_prefix_space: for byte-level tokenizers, so that the first word is tokenised like any other.
         dropout: probability of every dropout layer of encoder and classifier; None keeps the encoder's own.
         attention_dropout: probability of dropping attention weights, where the encoder has such a setting; None keeps
@@ -109,6 +111,7 @@ class ModelConfig:
 
     encoder: str = "default"
     revision: str | None = None
+    begin_as: dict[str, str] = field(default_factory=dict)
     add_prefix_space: bool = False
     dropout: float | None = None
     attention_dropout: float | None = None

@@ -180,7 +180,8 @@ def train(config: TrainConfig, corpus: Corpus) -> TrainResult:
 
 def _with_learned_encoder(config: TrainConfig, first: FirstConfig) -> TrainConfig:
     """The config with the encoder that ``first`` has trained."""
-    folder = _trained_before(config, "first", load(first.corpus), config.model, first.window, first.training)
+    anew = dataclasses.replace(config.model, begin_as={})
+    folder = _trained_before(config, "first", load(first.corpus), anew, first.window, first.training)
     return dataclasses.replace(config, model=dataclasses.replace(config.model, encoder=folder, revision=None))
 
 
