@@ -137,17 +137,15 @@ def test_every_token_is_shown_to_the_engine_within_the_window_size(family: str) 
     assert {token for window in seen for token in window[1:-1]} == set(tokenizer([text])[0].ids.tolist())
 
 
-def test_windows_hold_whole_sentences_and_share_nothing() -> None:
+def test_windows_hold_whole_sentences() -> None:
     sentences = ["the rebels attacked . ", "The village near hill 7 . ", "The troops . "] * 9
     at_work = tagger()
     at_work.read(["".join(sentences)])
-    tokenizer, seen = at_work.tokenizer, at_work.engine.seen  # type: ignore[attr-defined]
-    read = [window[1:-1] for window in seen]
-    whole = [tokens.ids.tolist() for tokens in tokenizer(sentences)]
-    assert list(itertools.chain(*read)) == list(itertools.chain(*whole))
-    ends = set(itertools.accumulate(map(len, whole)))
-    assert set(itertools.accumulate(map(len, read))) <= ends
-    assert len(read) > 5
+    whole = [tokens.ids.tolist() for tokens in at_work.tokenizer(sentences)]
+    sequences = [whole[first:last] for first in range(len(whole)) for last in range(first + 1, len(whole) + 1)]
+    seen = at_work.engine.seen  # type: ignore[attr-defined]
+    assert all(window[1:-1] in [list(itertools.chain(*some)) for some in sequences] for window in seen)
+    assert len(seen) > 5
 
 
 def test_scores_have_a_row_a_token_and_a_column_a_label() -> None:

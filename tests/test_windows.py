@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_right
 from itertools import accumulate, pairwise
 from pathlib import Path
 
@@ -313,21 +313,38 @@ def test_windows_of_sentences_end_where_sentences_do(cut: tuple[list[int], Windo
     size = config.max_tokens - special
     assert [token for w in windows for token in range(w.own_start, w.own_end)] == list(range(sum(lengths)))
     assert all(w.start <= w.own_start and w.own_end <= w.end <= w.start + size for w in windows)
-    ends = list(accumulate(lengths))
-    for window, following in pairwise(windows):
-        if window.own_end in ends:
-            assert window.end == window.own_end == following.start, "nothing is read twice"
+    ends = [0, *accumulate(lengths)]
+    for window in windows:
+        if window.own_start in ends and window.own_end in ends:
+            assert window.start in ends
+            assert window.own_start - window.start <= config.overlap
+            assert window.end == window.own_end
         else:
-            number = bisect_left(ends, window.own_end)
-            assert lengths[number] > size, "only a sentence that fits into no window is cut"
-            assert window.end - following.start >= config.overlap
+            number = bisect_right(ends, window.own_start)
+            assert ends[number] - ends[number - 1] > size, "only a sentence that fits into no window is cut"
+
+
+@given(cuts_of_sentences())
+@settings(max_examples=300, deadline=None, database=None)
+def test_windows_of_sentences_show_what_fits_before(
+    cut: tuple[list[int], WindowConfig, int, list[Window]],
+) -> None:
+    lengths, config, special, windows = cut
+    ends = [0, *accumulate(lengths)]
+    for window in windows:
+        if window.own_start in ends and window.own_end in ends:
+            earlier = [end for end in ends if end < window.start]
+            more = earlier[-1] if earlier else -1000
+            fits = window.end - more <= config.max_tokens - special
+            assert not fits or window.own_start - more > config.overlap
 
 
 def test_windows_of_sentences_worked_by_hand() -> None:
-    # 18 tokens in windows of 8: three, so the first ends nearest to 6, and the second nearest to 5 + 13 / 2 = 11.5.
+    # 18 tokens in windows of 8: three, so the first ends nearest to 6, and the second nearest to 5 + 13 / 2 = 11.5. Two
+    # tokens of context fit before the second; before the third they would have to be four.
     numbers = np.repeat(np.arange(6), [3, 2, 2, 4, 4, 3])
     assert windows_of_sentences(numbers, WindowConfig(10, 2), 2) == [
-        Window(0, 5, 0, 5), Window(5, 11, 5, 11), Window(11, 18, 11, 18),
+        Window(0, 5, 0, 5), Window(3, 11, 5, 11), Window(11, 18, 11, 18),
     ]  # fmt: skip
 
 

@@ -3,15 +3,14 @@
 A document is tokenised once, as a whole; windows are slices of its tokens. Every token is *owned* by exactly one
 window, so that scores of windows join back into scores of the document without gaps or doubles.
 
-To train on, windows overlap: an event that the end of one cuts is whole in the next. To read, they hold whole sentences
-and share nothing: an encoder that has learnt from texts reads best what begins like one (docs/experiments.md,
-section 19), and reads every token once.
+To train on, windows overlap: an event that the end of one cuts is whole in the next. To read, they hold whole
+sentences, the first of them for context alone (docs/experiments.md, section 19).
 """
 
 from __future__ import annotations
 
 import unicodedata
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain, pairwise
@@ -138,12 +137,7 @@ def windows_of(length: int, config: WindowConfig, special_tokens: int) -> list[W
     Raises:
         ConfigError: if the frame leaves no room beside the overlap.
     """
-    size, overlap = config.max_tokens - special_tokens, config.overlap
-    if size <= overlap:
-        raise ConfigError(
-            f"window.max_tokens={config.max_tokens} leaves {size} tokens of text, with an overlap of {overlap}",
-            remedy="raise window.max_tokens or lower window.overlap",
-        )
+    size, overlap = _room(config, special_tokens), config.overlap
     if length == 0:
         return []
     count = 1 if length <= size else -(-(length - overlap) // (size - overlap))
@@ -159,11 +153,12 @@ def windows_of(length: int, config: WindowConfig, special_tokens: int) -> list[W
 def windows_of_sentences(sentences: Ints, config: WindowConfig, special_tokens: int) -> list[Window]:
     """Cut a document into windows of whole sentences, all of about the same size.
 
-    A sentence that fits into no window is cut into several that overlap, as by :func:`windows_of`.
+    Before the sentences that it owns, a window shows, for context, those that fit into the overlap. A sentence that
+    fits into no window is cut into several, as by :func:`windows_of`.
 
     Args:
         sentences: the number of each token's sentence, ascending, shape ``(tokens,)``.
-        config: window size, and the overlap within too long a sentence.
+        config: window size and overlap.
         special_tokens: how many of a window's tokens its frame takes.
 
     Returns:
@@ -172,19 +167,34 @@ def windows_of_sentences(sentences: Ints, config: WindowConfig, special_tokens: 
     Raises:
         ConfigError: if the frame leaves no room beside the overlap.
     """
-    size = config.max_tokens - special_tokens
-    starts = [*(np.flatnonzero(np.diff(sentences)) + 1).tolist(), len(sentences)]
+    size = _room(config, special_tokens)
+    length = len(sentences)
+    starts = [0, *(np.flatnonzero(np.diff(sentences)) + 1).tolist(), length]
     windows: list[Window] = []
     at = 0
-    while at < len(sentences):
+    while at < length:
         following = bisect_right(starts, at)
         ends = starts[following : bisect_right(starts, at + size)] or starts[following : following + 1]
-        left = len(sentences) - at
-        even = at + left / -(-left // max(size, 1))
+        even = at + (length - at) / -(-(length - at) // size)
         end = min(ends, key=lambda end: abs(end - even))
-        windows += [window.moved(at) for window in windows_of(end - at, config, special_tokens)]
+        if end - at <= size:
+            start = starts[bisect_left(starts, max(at - config.overlap, end - size))]
+            windows.append(Window(start, end, at, end))
+        else:
+            windows += [window.moved(at) for window in windows_of(end - at, config, special_tokens)]
         at = end
     return windows
+
+
+def _room(config: WindowConfig, special_tokens: int) -> int:
+    """How many tokens of text a window holds."""
+    size = config.max_tokens - special_tokens
+    if size <= config.overlap:
+        raise ConfigError(
+            f"window.max_tokens={config.max_tokens} leaves {size} tokens of text, with an overlap of {config.overlap}",
+            remedy="raise window.max_tokens or lower window.overlap",
+        )
+    return size
 
 
 def join(windows: Sequence[Window], scores: Iterable[npt.NDArray[np.float32]]) -> npt.NDArray[np.float32]:
