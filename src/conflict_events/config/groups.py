@@ -125,7 +125,7 @@ class WindowConfig:
 
     Attributes:
         max_tokens: longest window, special tokens included.
-        overlap: tokens that neighbouring windows share at least.
+        overlap: tokens that neighbouring windows share at least, to train on; at most, of whole sentences, to read.
     """
 
     max_tokens: int = 256

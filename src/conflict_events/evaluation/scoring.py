@@ -61,8 +61,7 @@ def evaluate(config: EvaluateConfig, corpus: Corpus) -> Evaluation:
     Writes ``metrics.json`` and, other than of ``config.runs``, ``predictions.jsonl`` into ``config.output_dir``.
 
     Raises:
-        ConfigError: if the checkpoint tags none of the corpus's roles; if documents lack
-            the key ``config.by``.
+        ConfigError: if the checkpoint tags none of the corpus's roles; if documents lack the key ``config.by``.
         CheckpointError: if the checkpoint cannot be loaded.
         DataError: if there are no documents, or predictions do not belong to them.
         InputError: if predictions or the folder of a run are not there.
