@@ -125,6 +125,15 @@ def test_every_option_of_every_group_composes(name: str, group: str, option: str
         assert whole.corpus.format in READERS
 
 
+def test_roles_are_mapped_on_the_command_line_as_the_readme_says() -> None:
+    readme = (ROOT / "README.md").read_text("utf-8")
+    corpus, model = "+corpus.label_map={Perpetrator: attacker, Date: null}", "+model.begin_as={perpetrator: attacker}"
+    assert f"'{corpus}'" in readme and f"'{model}'" in readme
+    train = config("train", corpus, model)
+    assert train.corpus.label_map == {"Perpetrator": "attacker", "Date": None}
+    assert train.model.begin_as == {"perpetrator": "attacker"}
+
+
 def test_the_defaults_are_the_projects_own_corpus_and_encoder() -> None:
     train = config("train")
     assert train.corpus == CorpusConfig("own", "jsonl", "data/own", None, list(ROLES), "en")
