@@ -24,7 +24,6 @@ from conflict_events.config import WindowConfig
 from conflict_events.errors import CheckpointError, ConfigError
 from conflict_events.labels import Offsets, tokens_of
 from conflict_events.schema import Span
-from conflict_events.scores import Ints
 from conflict_events.text import EMPTY_LINE
 
 # Marks that a tokenizer may drop but that belong to the character before them.
@@ -150,7 +149,7 @@ def windows_of(length: int, config: WindowConfig, special_tokens: int) -> list[W
     return [Window(s, min(s + width, length), bounds[i], bounds[i + 1]) for i, s in enumerate(starts)]
 
 
-def windows_of_sentences(sentences: Ints, config: WindowConfig, special_tokens: int) -> list[Window]:
+def windows_of_sentences(sentences: npt.NDArray[np.int64], config: WindowConfig, special_tokens: int) -> list[Window]:
     """Cut a document into windows of whole sentences, all of about the same size.
 
     Before the sentences that it owns, a window shows, for context, those that fit into the overlap. A sentence that

@@ -163,11 +163,6 @@ def test_a_span_that_is_wider_than_a_window_is_told(
     ]["total"] == 1  # fmt: skip
 
 
-def test_nothing_to_score_is_told_with_the_ways_to_give_it(tiny_corpus: CorpusConfig, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"nothing to score. Give one of model\.path=, predictions=, runs="):
-        evaluate(EvaluateConfig(corpus=tiny_corpus, output_dir=str(tmp_path)), load(tiny_corpus))
-
-
 @pytest.mark.parametrize(
     ("options", "named"),
     [
