@@ -50,6 +50,12 @@ def load(folder: Path, scheme: LabelScheme = VICTIMS, window: WindowConfig = WIN
     return load_encoder(ModelConfig(encoder=str(folder), **options), scheme, window)  # type: ignore[arg-type]
 
 
+def saved(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, folder: Path) -> Path:
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
 def test_the_encoder_keeps_its_weights_and_gets_a_head_of_the_schemes_labels(tiny_encoder: Path) -> None:
     model, _ = load(tiny_encoder)
     assert model.config.id2label == {0: "O", 1: "B-VICTIM", 2: "I-VICTIM", 3: "B-WEAPON", 4: "I-WEAPON"}
@@ -69,12 +75,10 @@ def test_a_bare_encoder_without_a_head_is_taken(encoder: Path) -> None:
 def test_a_checkpoint_of_the_same_labels_keeps_its_head_and_one_of_as_many_others_forgets_it(
     tiny_encoder: Path, tmp_path: Path
 ) -> None:
-    learnt, _ = load(tiny_encoder)
-    learnt.save_pretrained(tmp_path / "checkpoint")
-    shutil.copy(tiny_encoder / "tokenizer.json", tmp_path / "checkpoint")
-    shutil.copy(tiny_encoder / "tokenizer_config.json", tmp_path / "checkpoint")
-    again, _ = load(tmp_path / "checkpoint")
-    others, _ = load(tmp_path / "checkpoint", LabelScheme(("target", "weapon")))
+    learnt, tokenizer = load(tiny_encoder)
+    checkpoint = saved(learnt, tokenizer, tmp_path / "checkpoint")
+    again, _ = load(checkpoint)
+    others, _ = load(checkpoint, LabelScheme(("target", "weapon")))
     torch.testing.assert_close(again.classifier.weight, learnt.classifier.weight)
     assert not torch.isclose(others.classifier.weight, learnt.classifier.weight).any()
     name = "bert.encoder.layer.1.output.dense.weight"
@@ -84,15 +88,12 @@ def test_a_checkpoint_of_the_same_labels_keeps_its_head_and_one_of_as_many_other
 @pytest.fixture
 def learnt(tiny_encoder: Path, tmp_path: Path) -> Path:
     """A checkpoint of two roles."""
-    model, tokenizer = load(tiny_encoder, LabelScheme(("target", "attacker")))
-    model.save_pretrained(tmp_path / "learnt")
-    tokenizer.save_pretrained(tmp_path / "learnt")
-    return tmp_path / "learnt"
+    return saved(*load(tiny_encoder, LabelScheme(("target", "attacker"))), tmp_path / "learnt")
 
 
 def begun(checkpoint: Path, begin_as: dict[str, str]) -> PreTrainedModel:
-    scheme = LabelScheme(("victim", "weapon", "bomber"))
-    return load_encoder(ModelConfig(str(checkpoint), begin_as=begin_as), scheme, WindowConfig(64, 16))[0]
+    model: PreTrainedModel = load(checkpoint, LabelScheme(("victim", "weapon", "bomber")), begin_as=begin_as)[0]
+    return model
 
 
 def test_roles_begin_as_those_that_they_are_like(learnt: Path) -> None:
