@@ -29,6 +29,7 @@ RANKS: tuple[tuple[str, ...], ...] = (
         "scores",
         "writers",
         "incidents",
+        "fillers",
         "weights",
         "screening",
     ),  # 3, too: they work on windows, tables, events

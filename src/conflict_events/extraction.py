@@ -49,11 +49,29 @@ class Incident:
 
 
 @dataclass(frozen=True, slots=True)
+class Filler:
+    """Who or what fills a role in an article, once: mentions of one actor, target, place or weapon.
+
+    Args:
+        name: the mention that says most, at its first place.
+        mentions: all of them, ``name`` among them, in text order; all of one role.
+    """
+
+    name: Span
+    mentions: tuple[Span, ...]
+
+    def to_record(self) -> dict[str, Any]:
+        """The filler of an extraction record: its role, its name and, half-open, where it is mentioned."""
+        mentions = [[span.start, span.end] for span in self.mentions]
+        return {"role": self.name.role} | self.name.to_record() | {"mentions": mentions}
+
+
+@dataclass(frozen=True, slots=True)
 class Extraction:
     """What the extractor found in one article: events, and all role spans whether or not an event took them.
 
-    ``incidents`` groups the events that are mentions of the same act; None unless that was asked for. ``skipped`` is
-    whether the first pass found the article not worth reading.
+    ``incidents`` groups the events that are mentions of the same act, ``fillers`` the spans that name the same; None
+    unless that was asked for. ``skipped`` is whether the first pass found the article not worth reading.
     """
 
     events: tuple[Event, ...]
@@ -62,6 +80,7 @@ class Extraction:
     meta: Mapping[str, Any] = field(default_factory=dict)
     model: str | None = None
     incidents: tuple[Incident, ...] | None = None
+    fillers: tuple[Filler, ...] | None = None
     skipped: bool = False
 
     def to_record(self) -> dict[str, Any]:
@@ -77,4 +96,6 @@ class Extraction:
             record["skipped"] = True
         if self.incidents is not None:
             record["incidents"] = [incident.to_record(f"I{n}") for n, incident in enumerate(self.incidents, start=1)]
+        if self.fillers is not None:
+            record["fillers"] = [filler.to_record() for filler in self.fillers]
         return record

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from conflict_events.config import CheckpointConfig, EngineKind
 from conflict_events.engines import load_engine
 from conflict_events.errors import ConfigError, InputError
 from conflict_events.extraction import Extraction
+from conflict_events.fillers import fillers
 from conflict_events.hub import checkpoint_folder
 from conflict_events.incidents import incidents
 from conflict_events.linking.rule import TypeModel
@@ -63,8 +64,8 @@ class EventExtractor:
                 None}``; None drops a type. Types that are not named keep their name.
             min_score: leave out spans, arguments and events below this confidence (in [0, 1]); None for the
                 checkpoint's own thresholds.
-            merge_mentions: group events that are mentions of the same act into incidents; None for the checkpoint's own
-                setting (off unless it was trained otherwise).
+            merge_mentions: group events that are mentions of the same act into incidents, and spans that name the
+                same into role fillers; None for the checkpoint's own setting (off unless it was trained otherwise).
             recall_loss: the share of events that may be lost to a cheap first pass, which skips articles that seem to
                 have none; None reads every article.
             device: ``cpu``, ``cuda``, ``mps``; None for the CPU with onnx, for the best present with torch.
@@ -83,9 +84,7 @@ class EventExtractor:
         scheme, columns = label_scheme(folder, label_map)
         settings = Settings.load(folder)
         given: dict[str, Any] = {"min_score": min_score, "merge_mentions": merge_mentions}
-        decoding = dataclasses.replace(
-            settings.decoding, **{name: value for name, value in given.items() if value is not None}
-        )
+        decoding = replace(settings.decoding, **{name: value for name, value in given.items() if value is not None})
         types = TypeModel.from_record(settings.event_types) if settings.event_types is not None else None
         tokenizer = TextTokenizer.from_file(folder / "tokenizer.json")
         require_fitting_tokenizer(folder, tokenizer.highest_id, settings.window)
@@ -155,8 +154,10 @@ class EventExtractor:
         for reading in self._readings(texts):
             events = tuple(reading.events)
             roles = tuple(span for span in reading.spans if span.role != TRIGGER)
-            grouped = tuple(incidents(events)) if self.tagger.decoding.merge_mentions else None
-            yield Extraction(events, roles, model=self.name, incidents=grouped, skipped=reading.skipped)
+            found = Extraction(events, roles, model=self.name, skipped=reading.skipped)
+            if self.tagger.decoding.merge_mentions:
+                found = replace(found, incidents=tuple(incidents(events)), fillers=tuple(fillers(roles)))
+            yield found
 
     def read_many(self, texts: Iterable[str]) -> Iterator[tuple[list[Span], tuple[Event, ...]]]:
         """The tagged spans of each text, triggers among them, and its events: what evaluation scores.

@@ -37,7 +37,7 @@ class EndpointHandler:
 
         A record has ``spans`` (role, start, end, text, score; half-open characters of the text) and, from the package,
         ``events``. ``parameters`` may hold ``min_score``: what is less sure, from 0 to 1, is left out; and, with the
-        package, ``merge_mentions``: true groups events that are mentions of one act.
+        package, ``merge_mentions``: true groups events that are mentions of one act, and spans that name the same.
 
         Raises:
             ValueError: if the request has another form.

@@ -185,7 +185,8 @@ class DecodingConfig:
         whole_words: spans begin and end at word boundaries, never inside a run of letters and digits.
         min_score: spans, arguments and events below this confidence are left out; None for the thresholds that were
             fitted on dev when the checkpoint was trained.
-        merge_mentions: events that are mentions of the same act are grouped into incidents, beside the events.
+        merge_mentions: events that are mentions of the same act are grouped into incidents, and spans that name the
+            same into role fillers, beside events and spans.
     """
 
     algorithm: Algorithm = Algorithm.viterbi

@@ -14,8 +14,9 @@ import numpy as np
 
 from conflict_events.corpora.entities import Entities, annotated_entities
 from conflict_events.evaluation.results import Result, Run
+from conflict_events.fillers import fillers
 from conflict_events.metrics.bootstrap import Statistic, interval
-from conflict_events.metrics.ceaf_ree import EntityScores, ceaf_ree, normalise
+from conflict_events.metrics.ceaf_ree import EntityScores, ceaf_ree
 from conflict_events.metrics.events import EventScores, Match, event_scores
 from conflict_events.metrics.score import Counts, Score, exact_counts, f1, share
 from conflict_events.schema import TRIGGER, Span
@@ -64,7 +65,7 @@ def event_counts(scores: Mapping[Match, EventScores]) -> dict[str, Counts]:
 
 
 def scored_entities(run: Run) -> EntityScores | None:
-    """CEAF-REE of the entities that the spans found make: one for each wording of a role in a document.
+    """CEAF-REE of the role fillers that the spans found make, each given by its name.
 
     None unless every document has its entities annotated.
     """
@@ -72,7 +73,8 @@ def scored_entities(run: Run) -> EntityScores | None:
     gold = [entities for entities in annotated if entities is not None]
     if len(gold) < len(annotated):
         return None
-    return ceaf_ree(gold, [_wordings(result.spans) for result in run.results], [r for r in run.roles if r != TRIGGER])
+    found = [_names(result.spans) for result in run.results]
+    return ceaf_ree(gold, found, [role for role in run.roles if role != TRIGGER])
 
 
 def entity_counts(scores: EntityScores | None) -> dict[str, Counts]:
@@ -85,11 +87,11 @@ def entity_counts(scores: EntityScores | None) -> dict[str, Counts]:
     }
 
 
-def _wordings(spans: Iterable[Span]) -> Entities:
-    found: dict[str, dict[str, list[str]]] = defaultdict(dict)
-    for span in spans:
-        found[span.role].setdefault(normalise(span.text), [span.text])
-    return {role: list(entities.values()) for role, entities in found.items()}
+def _names(spans: Iterable[Span]) -> Entities:
+    found: Entities = defaultdict(list)
+    for filler in fillers(spans):
+        found[filler.name.role].append([filler.name.text])
+    return found
 
 
 def run_counts(run: Run) -> dict[str, Counts]:

@@ -19,7 +19,8 @@ from conflict_events.schema import TRIGGER, Document, Event, Role, Span
 from conflict_events.writers import JsonlWriter
 
 FILE = "predictions.jsonl"
-_RECORD = {"spans", "events", "meta", "incidents"}  # what else is a list or an object may be meant as spans or events
+# What else is a list or an object may be meant as spans or events.
+_RECORD = {"spans", "events", "meta", "incidents", "fillers"}
 _EVENT = {"trigger", *Role}
 _FOUND = ("spans", "events")
 _SHOWN = 5  # of the documents without a prediction
