@@ -31,7 +31,8 @@ def main(cfg: DictConfig) -> None:
         try:
             summary = run(config, lambda *pair: shown.append(pair))
         except KeyboardInterrupt:
-            display("interrupted; the same command goes on where the last whole shard ended")
+            again = "this command without runner.restart=true" if config.runner.restart else "the same command"
+            display(f"interrupted; {again} goes on where the last whole shard ended")
             sys.exit(Exit.INTERRUPTED)
         for article, extraction in shown:
             display(show_extraction(article.text, extraction))

@@ -345,3 +345,89 @@ def test_standard_input_is_read_and_cannot_be_gone_on_with(
     monkeypatch.setattr("sys.stdin", stdin("three"))
     job("-", tmp_path / "out.jsonl", path=path, restart=True)
     assert ids(tmp_path / "out.jsonl") == ["n0"]
+
+
+# Other people's files
+
+
+def test_an_output_spelled_otherwise_or_behind_a_link_is_still_part_of_the_input(tmp_path: Path, path: str) -> None:
+    given = lines(tmp_path / "in.jsonl", ["one"])
+    (tmp_path / "link").symlink_to(tmp_path)
+    for output in (tmp_path / "link" / "in.jsonl", f"{tmp_path}/./in.jsonl"):
+        with pytest.raises(OutputError, match="part of the input"):
+            job(given, output, path=path, restart=True)
+    assert ids(given) == ["n0"]
+
+
+def test_shards_that_are_the_input_are_never_written_over(tmp_path: Path, path: str) -> None:
+    part = lines(tmp_path / "shards" / "part-000000.jsonl", ["one"])
+    for restart in (False, True):
+        with pytest.raises(OutputError, match="part of the input"):
+            job(f"{tmp_path}/shards/part-*.jsonl", tmp_path / "shards", path=path, restart=restart)
+    assert ids(part) == ["n0"]
+
+
+def test_a_pattern_does_not_find_what_the_run_itself_has_written(tmp_path: Path, path: str) -> None:
+    lines(tmp_path / "in.jsonl", ["one", None])
+    first = job(f"{tmp_path}/*.jsonl", tmp_path / "out.jsonl", path=path)
+    assert sorted(p.name for p in tmp_path.glob("out*")) == [
+        "out.jsonl",
+        "out.jsonl.errors.jsonl",
+        "out.jsonl.manifest.jsonl",
+    ]
+    again = job(f"{tmp_path}/*.jsonl", tmp_path / "out.jsonl", path=path)
+    assert again.nothing_to_do
+    assert again.counts == first.counts
+
+
+@pytest.mark.parametrize("bad", [False, True])
+def test_an_error_file_of_others_is_neither_removed_nor_written_over(tmp_path: Path, path: str, bad: bool) -> None:
+    given = lines(tmp_path / "in.jsonl", ["one", None if bad else "two"])
+    notes = tmp_path / "notes.txt"
+    notes.write_text("mine", "utf-8")
+    with pytest.raises(OutputError, match="no run that is known"):
+        job(given, tmp_path / "out.jsonl", path=path, errors=str(notes))
+    with pytest.raises(OutputError, match="no run that is known"):
+        job(given, tmp_path / "out.jsonl", path=path, errors=str(given))
+    assert notes.read_text("utf-8") == "mine"
+    assert len(given.read_text("utf-8").splitlines()) == 2
+    job(given, tmp_path / "out.jsonl", path=path, errors=str(tmp_path / "new.jsonl"))
+    assert (tmp_path / "new.jsonl").exists() == bad
+    again = job(given, tmp_path / "out.jsonl", path=path, errors=str(tmp_path / "new.jsonl"))
+    assert again.nothing_to_do
+
+
+@pytest.mark.parametrize(
+    "errors", ["out.jsonl", "out.jsonl.manifest.jsonl", "folder", "out.jsonl.parts/part-000000.jsonl"]
+)
+def test_errors_have_a_place_of_their_own(tmp_path: Path, path: str, errors: str) -> None:
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(OutputError, match="bad records cannot be written there"):
+        job(
+            lines(tmp_path / "in.jsonl", ["one", None]),
+            tmp_path / "out.jsonl",
+            path=path,
+            errors=str(tmp_path / errors),
+        )
+    assert not (tmp_path / "out.jsonl").exists()
+
+
+def test_an_output_whose_shards_are_gone_is_not_complete(tmp_path: Path, path: str) -> None:
+    given = lines(tmp_path / "in.jsonl", ["one", None])
+    job(given, tmp_path / "out", path=path)
+    assert job(given, tmp_path / "out", path=path).nothing_to_do
+    (tmp_path / "out" / "part-000000.jsonl").unlink()
+    with pytest.raises(OutputError, match="not as the run has left it"):
+        job(given, tmp_path / "out", path=path)
+
+
+def test_another_format_is_another_run(tmp_path: Path, path: str) -> None:
+    given = lines(tmp_path / "in.jsonl", ["one"])
+    job(given, tmp_path / "out", path=path)
+    with pytest.raises(OutputError, match="format was jsonl, is csv"):
+        job(given, tmp_path / "out", path=path, format="csv")
+
+
+def test_an_empty_name_is_no_input(tmp_path: Path, path: str) -> None:
+    with pytest.raises(InputError, match="the name of an input is empty"):
+        job("", tmp_path / "out.jsonl", path=path)

@@ -21,7 +21,7 @@ _CHECKPOINT = (".json", ".safetensors", ".onnx", ".data", ".txt", ".model")
 _NO_MATTER = ("path", "device", "threads", "batch_tokens")  # what is found is the same, to rounding
 
 
-def of_run(config: PredictConfig, input_: Mapping[str, Any]) -> dict[str, Any]:
+def of_run(config: PredictConfig, format_: str, input_: Mapping[str, Any]) -> dict[str, Any]:
     """Everything that decides what a run writes.
 
     The number of workers, the runner, the device and the size of batches are not part of it: a run may go on with
@@ -29,6 +29,7 @@ def of_run(config: PredictConfig, input_: Mapping[str, Any]) -> dict[str, Any]:
 
     Args:
         config: of the run.
+        format_: of the output.
         input_: what :func:`of_input` says.
     """
     settings = {
@@ -39,6 +40,8 @@ def of_run(config: PredictConfig, input_: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "version": version("conflict-events"),
         "input": dict(input_),
+        "format": format_,
+        "errors": config.errors,
         "text_column": config.text_column,
         "id_column": config.id_column,
         "shard_size": config.runner.shard_size,

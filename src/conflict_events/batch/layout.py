@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -39,7 +40,8 @@ class Layout:
         """The layout of a run.
 
         Raises:
-            OutputError: if the name has another suffix, or is a file or a folder already and should be the other.
+            OutputError: if the name has another suffix, or is a file or a folder already and should be the other; if
+                bad records would be written into a folder's place or over the run's other files.
         """
         path = Path(config.output)
         suffix = path.suffix.lower()
@@ -54,12 +56,17 @@ class Layout:
         if (single and path.is_dir()) or (not single and path.is_file()):
             raise OutputError(f"cannot be written (it is a {'folder' if single else 'file'})", where=config.output)
         errors = path.with_name(f"{path.name}.errors.jsonl") if single else path / "_errors.jsonl"
-        return cls(
+        layout = cls(
             path,
             suffix[1:] if single else config.runner.format.value,
             single,
             Path(config.errors) if config.errors else errors,
         )
+        if layout.errors.is_dir() or layout.owns(config.errors or ""):
+            raise OutputError(
+                "bad records cannot be written there", where=str(layout.errors), remedy="give errors= a name of its own"
+            )
+        return layout
 
     @property
     def manifest(self) -> Path:
@@ -93,6 +100,13 @@ class Layout:
             return self.output
         return next(self._shards(), None)
 
+    def owns(self, path: str) -> bool:
+        """Whether a path, however it is spelled, is that of the output, its manifest or a shard."""
+        name = os.path.basename(path)  # noqa: PTH119 - asked of every file of the input
+        if _SHARD.match(name):
+            return _place(Path(path).parent) == _place(self.parts)
+        return any(name == own.name and _place(Path(path)) == _place(own) for own in (self.output, self.manifest))
+
     def clear(self, keep_shards: bool = False) -> None:
         """Remove shards, or only what belongs to a run in work: the shards of one file, parts of bad records."""
         for path in self._shards():
@@ -104,3 +118,7 @@ class Layout:
     def _shards(self) -> Iterator[Path]:
         if self.parts.is_dir():
             yield from sorted(path for path in self.parts.iterdir() if _SHARD.match(path.name))
+
+
+def _place(path: Path) -> str:
+    return os.path.realpath(path)

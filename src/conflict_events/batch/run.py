@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from conflict_events.articles import Article, Columns, Source, find_sources
 from conflict_events.batch import ray, workers
@@ -54,7 +55,9 @@ def run(
     if not config.runner.restart:
         _refuse_unknown(layout)
     with Manifest(layout.manifest) as manifest:
-        if _begun(manifest, layout, of_run(config, given), config.runner.restart, sources[0].paths == _STDIN):
+        if _begun(
+            manifest, layout, of_run(config, layout.format, given), config.runner.restart, sources[0].paths == _STDIN
+        ):
             return Summary(manifest.counts, manifest.counts.articles, 0.0, nothing_to_do=True)
         earlier = manifest.counts.articles
         task = Task(make or Checkpoint(config.model), layout.format, config.show if observe else 0)
@@ -76,10 +79,11 @@ def run(
 
 
 def _sources(config: PredictConfig, columns: Columns, layout: Layout) -> list[Source]:
-    sources = find_sources(config.input)
-    ours = {str(path) for path in (layout.output, layout.errors, layout.manifest)}
+    # What an earlier run of the same command has left is not what a pattern is meant to find.
+    left = {layout.output, layout.manifest, layout.errors} if layout.manifest.exists() else ()
+    sources = find_sources(config.input, {os.path.realpath(path) for path in left})
     for path in (path for source in sources for path in source.paths):
-        if str(Path(path)) in ours:
+        if layout.owns(path):
             raise OutputError(f"the output is part of the input ({path})", remedy="give the output another name")
     if sources[0].alone and sources[0].paths != _STDIN:
         next(iter(sources[0].read(columns)), None)  # before the model is loaded
@@ -103,9 +107,14 @@ def _begun(manifest: Manifest, layout: Layout, wanted: dict[str, Any], restart: 
         if manifest.finished is None:
             check_shards(layout, manifest)
             return False
-        if not layout.single or layout.output.is_file():
+        if not layout.single:
+            check_shards(layout, manifest, errors=False)
+            return True
+        if layout.output.is_file():
             _refuse_changed(manifest, layout)
             return True
+    if not restart and layout.errors.exists() and (manifest.run or {}).get("errors") != wanted["errors"]:
+        _refuse_as_unknown(layout.errors)
     with writing(layout.parts):
         layout.clear()
     manifest.begin(wanted)
@@ -114,16 +123,20 @@ def _begun(manifest: Manifest, layout: Layout, wanted: dict[str, Any], restart: 
 
 def _refuse_unknown(layout: Layout) -> None:
     if not layout.manifest.exists() and (there := layout.occupied()):
-        raise OutputError(
-            "is there already, and of no run that is known",
-            where=str(there),
-            remedy="give another output, or write over it with runner.restart=true",
-        )
+        _refuse_as_unknown(there)
+
+
+def _refuse_as_unknown(there: Path) -> NoReturn:
+    raise OutputError(
+        "is there already, and of no run that is known",
+        where=str(there),
+        remedy="give another output, or write over it with runner.restart=true",
+    )
 
 
 def _refuse_changed(manifest: Manifest, layout: Layout) -> None:
     assert manifest.finished is not None
-    if layout.single and layout.output.stat().st_size != manifest.finished["size"]:
+    if layout.output.stat().st_size != manifest.finished["size"]:
         raise OutputError(
             "was changed since the run",
             where=str(layout.output),

@@ -62,8 +62,8 @@ def write_shards(
         manifest.add(Shard(path.stat().st_size, sha256_of(path), place, read, counts))
 
 
-def check_shards(layout: Layout, manifest: Manifest, thoroughly: bool = False) -> None:
-    """See whether the shards are as they were written: by size, or by every byte.
+def check_shards(layout: Layout, manifest: Manifest, thoroughly: bool = False, errors: bool = True) -> None:
+    """See whether the shards are as they were written: by size, or by every byte; and the bad records among them.
 
     Raises:
         OutputError: naming the first that is not.
@@ -74,7 +74,7 @@ def check_shards(layout: Layout, manifest: Manifest, thoroughly: bool = False) -
             not path.is_file()
             or path.stat().st_size != shard.size
             or (thoroughly and sha256_of(path) != shard.sha256)
-            or (shard.counts.bad and not layout.shard_errors(number).is_file())
+            or (errors and shard.counts.bad and not layout.shard_errors(number).is_file())
         ):
             raise OutputError(
                 "the shard is not as the run has left it",
