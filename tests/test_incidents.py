@@ -133,3 +133,23 @@ def test_annotated_groups_are_found_as_well_as_measured(split: str, least: float
         gold.append(groups)
         found.append([[(e.trigger.start, e.trigger.end) for e in i.mentions] for i in incidents(events)])
     assert coreference_scores(gold, found).conll >= least
+
+
+def test_of_a_very_long_text_the_latest_groups_count() -> None:
+    text = " ".join(f"Rebels bombed Place{n} in Town{n}." for n in range(300))
+    found = []
+    for n in range(300):
+        start = text.index(f"bombed Place{n} ")
+        place, town = f"Place{n}", f"Town{n}"
+        at, inside = text.index(place, start), text.index(town, start)
+        found.append(
+            Event(
+                EventType.BOMBING,
+                Span.of(text, "trigger", start, start + 6),
+                (Span.of(text, "target", at, at + len(place)), Span.of(text, "location", inside, inside + len(town))),
+            )
+        )
+    again = [*found, found[0], found[299]]  # the first is too far back to be joined, the last is not
+    groups = [incident.numbers for incident in incidents(again)]
+    assert groups[:-1] == [*((n,) for n in range(299)), (299, 301)]
+    assert groups[-1] == (300,)

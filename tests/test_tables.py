@@ -207,3 +207,23 @@ def test_a_cell_that_a_spreadsheet_could_take_for_a_formula_gets_an_apostrophe(v
     (row,) = rows(text, Extraction((event,), ()))
     assert flat(row)["trigger"] == f"'{value}"
     assert flat(row)["attacker"] == f"'{value}{BETWEEN}{value}"
+
+
+def test_of_text_without_full_stops_a_row_has_what_is_near() -> None:
+    words = "rebels shelled Arna and then " * 400
+    places = range(0, len(words), 29)
+    found = [Event(EventType.SHELLING, Span.of(words, TRIGGER, at + 7, at + 14)) for at in places]
+    kept = list(rows(words, Extraction(tuple(found), (), "a")))
+    for row, event in zip(kept, found, strict=True):
+        start, end = row["sentence_start"], row["sentence_end"]
+        assert row["sentence"] == words[start:end] == words[start:end].strip()
+        assert start <= event.trigger.start < event.trigger.end <= end
+        assert end - start < 2100
+        assert words[max(start - 1, 0) : start].strip() == "" == words[end : end + 1].strip()  # no word is cut
+    assert kept[200]["sentence_end"] - kept[200]["sentence_start"] > 1900
+
+
+def test_a_trigger_in_letters_without_any_space() -> None:
+    text = "x" * 3000 + "bombed" + "x" * 3000
+    row = next(rows(text, Extraction((Event(EventType.BOMBING, Span.of(text, TRIGGER, 3000, 3006)),), (), "a")))
+    assert row["sentence"] == "x" * 1000 + "bombed" + "x" * 1000

@@ -21,6 +21,8 @@ from conflict_events.text import SentenceIndex
 
 BETWEEN = " | "
 _PARTS = ("", "_start", "_end", "_score")
+_LONGEST = 2000  # characters of a sentence beside its trigger
+_SPACE = re.compile(r"\s+")
 _FORMULA = tuple("=+-@\t\r'")
 _SEPARATOR = re.compile(r"(?<!\\)((?:\\\\)*) \| ")
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
@@ -39,8 +41,8 @@ LISTS = frozenset(f"{role.value}{part}" for role in Role for part in _PARTS)
 def rows(text: str, extraction: Extraction, language: str = "en") -> Iterator[dict[str, Any]]:
     """The rows of an article's events, roles as lists.
 
-    ``sentence`` is the one that holds the trigger; ``incident_id`` is empty unless mentions were grouped; ``meta`` is
-    JSON.
+    ``sentence`` is the one that holds the trigger, of a very long one what is near; ``incident_id`` is empty unless
+    mentions were grouped; ``meta`` is JSON.
 
     Args:
         text: of the article.
@@ -49,7 +51,7 @@ def rows(text: str, extraction: Extraction, language: str = "en") -> Iterator[di
     """
     if not extraction.events:
         return
-    sentence = SentenceIndex(text, language)
+    sentences = SentenceIndex(text, language)
     meta = json.dumps(dict(extraction.meta), ensure_ascii=False)
     incident_of = {
         event: f"I{number}"
@@ -57,7 +59,7 @@ def rows(text: str, extraction: Extraction, language: str = "en") -> Iterator[di
         for event in incident.numbers
     }
     for number, event in enumerate(extraction.events, start=1):
-        start, end = _stripped(text, *sentence.bounds[sentence.number(event.trigger.start)])
+        start, end = _sentence(text, sentences, event.trigger)
         yield {
             "document_id": extraction.id,
             "event_id": f"E{number}",
@@ -73,6 +75,17 @@ def rows(text: str, extraction: Extraction, language: str = "en") -> Iterator[di
             "model": extraction.model,
             "meta": meta,
         }
+
+
+def _sentence(text: str, sentences: SentenceIndex, trigger: Span) -> tuple[int, int]:
+    """Offsets of a trigger's sentence. Text without full stops is one sentence, which every event would repeat."""
+    start, end = sentences.bounds[sentences.number(trigger.start)]
+    first, last = trigger.start - _LONGEST // 2, trigger.end + _LONGEST // 2
+    if start < first:
+        start = first + (space.end() if (space := _SPACE.search(text[first : trigger.start])) else 0)
+    if end > last:
+        end = max(text.rfind(" ", trigger.end, last), trigger.end) if " " in text[trigger.end : last] else last
+    return _stripped(text, start, end)
 
 
 def _stripped(text: str, start: int, end: int) -> tuple[int, int]:

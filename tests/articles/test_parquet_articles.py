@@ -124,3 +124,11 @@ def test_without_pyarrow_the_error_says_what_to_do(tmp_path: Path, monkeypatch: 
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(InputError, match=r"Parquet needs pyarrow.*pip install pyarrow"):
         read_articles(source)
+
+
+def test_a_time_that_python_has_none_for_costs_its_row_alone(tmp_path: Path) -> None:
+    times = pyarrow.array([0, (2**63 - 1) // 1000], pyarrow.timestamp("ms"))
+    good, bad = read_articles(table(tmp_path, {"text": ["one", "two"], "seen": times}))
+    assert isinstance(good, Article)
+    assert isinstance(bad, BadRecord)
+    assert bad.where.endswith("in.parquet:2")

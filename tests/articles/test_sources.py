@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 from pathlib import Path
 
 import pytest
@@ -175,3 +176,52 @@ def test_a_text_of_ten_megabytes_is_read_from_csv(tmp_path: Path) -> None:
     buffer = io.StringIO(newline="")
     csv.writer(buffer).writerows([["text"], [text], ["short"]])
     assert texts(written(tmp_path, "big.csv", buffer.getvalue())) == [text, "short"]
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b'"id,text\n1,one\n', "the quotes of the header are not right"),
+        (b"id;text\n1;one\n", "no column 'text': the cells stand apart by semicolons. Save it anew with commas"),
+        (b"id\ttext\n1\tone\n", "no column 'text': the cells stand apart by tabs"),
+        ("id,text\n1,one\n".encode("utf-16"), 'the header is not UTF-8. Save it anew as "CSV UTF-8"'),
+        (b"id,text,text\n1,one,\n", "several columns 'text'"),
+        (b"id,text,id\n1,one,\n", "several columns 'id'"),
+    ],
+)
+def test_a_table_from_a_spreadsheet_is_refused_with_what_to_do_and_the_other_files_are_read(
+    tmp_path: Path, content: bytes, words: str
+) -> None:
+    bad = written(tmp_path, "b.csv", content)
+    with pytest.raises(InputError) as refused:
+        list(read_articles(bad))
+    assert words in str(refused.value)
+    files = [written(tmp_path, "a.csv", "text\none\n"), bad, written(tmp_path, "c.csv", "text\ntwo\n")]
+    found = list(read_articles(files))
+    assert [record.text for record in found if isinstance(record, Article)] == ["one", "two"]
+    assert [record.where for record in found if isinstance(record, BadRecord)] == [bad]
+
+
+def test_columns_beside_text_and_id_may_have_one_name(tmp_path: Path) -> None:
+    assert texts(written(tmp_path, "a.csv", "note,text,note\na,one,b\n")) == ["one"]
+
+
+def test_a_file_whose_name_is_not_utf_8_is_a_bad_record_that_can_be_written(tmp_path: Path) -> None:
+    folder = tmp_path / "texts"
+    written(folder, "a.txt", "one")
+    Path(os.fsdecode(bytes(folder) + b"/caf\xe9.txt")).write_bytes(b"two")
+    good, bad = read_articles(str(folder))
+    assert isinstance(good, Article)
+    assert isinstance(bad, BadRecord)
+    assert bad.to_record()["where"].endswith("caf?.txt")
+    assert "name of the file" in bad.reason
+
+
+def test_linked_folders_are_read_and_one_that_holds_itself_is_refused(tmp_path: Path) -> None:
+    written(tmp_path, "disk/b.txt", "two")
+    written(tmp_path, "archive/a.txt", "one")
+    (tmp_path / "archive" / "more").symlink_to(tmp_path / "disk")
+    assert texts(str(tmp_path / "archive")) == ["one", "two"]
+    (tmp_path / "disk" / "again").symlink_to(tmp_path / "archive")
+    with pytest.raises(InputError, match="holds itself"):
+        texts(str(tmp_path / "archive"))

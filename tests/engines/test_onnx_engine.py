@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -335,3 +337,21 @@ def test_what_is_recorded_is_what_is_there(exported_checkpoint: Path) -> None:
     assert {path.name for path in inner.glob("*.onnx")} == set(exported.files)
     assert set(exported.made_from) == {"model.safetensors", "linker.safetensors", LINKER_CONFIG}
     assert exported.versions["opset"] == onnx.load(inner / "model.onnx").opset_import[0].version
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+def test_an_engine_that_was_used_works_in_a_forked_process(exact: OnnxEngine) -> None:
+    windows = [[5, 6, 7], [8, 9], [10, 11, 12]]
+    exact.run(windows)  # its threads have begun; the child has none of them
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if len(exact.run(windows)) == 3 else 1)
+    for _ in range(300):
+        ended, status = os.waitpid(child, os.WNOHANG)
+        if ended:
+            break
+        time.sleep(0.1)
+    else:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+    assert (ended, status) == (child, 0)

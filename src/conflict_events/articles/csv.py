@@ -1,7 +1,7 @@
 """CSV with a header; columns other than text and id become meta. Quotes are as RFC 4180 wants them.
 
 A quote that is never closed swallows the rows after it. Such a row is given up at its first line, and the lines after
-it are read anew, so that one broken quote costs one row.
+it are read anew, so that one broken quote costs one row; unless a later row has a stray quote, too, which closes it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,9 @@ from typing import TextIO
 from conflict_events.articles.files import File
 from conflict_events.articles.records import BadRecord, Columns, Record, article
 from conflict_events.errors import InputError
+from conflict_events.schema import lone_surrogate
 
+_SEPARATORS = {";": "semicolons", "\t": "tabs"}
 _LONGEST_ROW = 1 << 26  # characters: longer rows are rows whose quote was not closed
 
 
@@ -30,15 +32,13 @@ def read(file: File, columns: Columns) -> Iterator[Record]:
     with file.open() as stream:
         # Bytes that are not UTF-8 become lone surrogates, by which their row is recognised.
         lines = _Lines(io.TextIOWrapper(stream, encoding="utf-8-sig", errors="surrogateescape", newline=""))
-        header = next(csv.reader(lines, strict=True), None)
+        try:
+            header = next(csv.reader(lines, strict=True), None)
+        except csv.Error as error:
+            raise InputError(f"the quotes of the header are not right ({error})", where=file.where) from None
         if not header:
             raise InputError("the file is empty", where=file.where)
-        if columns.text not in header:
-            raise InputError(
-                f"there is no column {columns.text!r}",
-                where=file.where,
-                remedy=f"set text_column to one of: {', '.join(header)}",
-            )
+        _check(header, file.where, columns)
         while (line := lines.begin()) is not None:
             cells: list[str] = []
             try:
@@ -55,6 +55,21 @@ def read(file: File, columns: Columns) -> Iterator[Record]:
                 yield BadRecord(f"{file.where}:{line}", f"the quotes are not right ({error})", _shown(broken))
             except ValueError as error:
                 yield BadRecord(f"{file.where}:{line}", str(error), [_shown(cell) for cell in cells])
+
+
+def _check(header: list[str], where: str, columns: Columns) -> None:
+    if any("\0" in name or lone_surrogate(name) is not None for name in header):
+        raise InputError("the header is not UTF-8", where=where, remedy='save it anew as "CSV UTF-8"')
+    if columns.text not in header:
+        other = next((name for sign, name in _SEPARATORS.items() if len(header) == 1 and sign in header[0]), None)
+        raise InputError(
+            f"there is no column {columns.text!r}" + (f": the cells stand apart by {other}" if other else ""),
+            where=where,
+            remedy="save it anew with commas between cells" if other
+            else f"set text_column to one of: {', '.join(header)}",
+        )  # fmt: skip
+    if twice := sorted({name for name in header if name in (columns.text, columns.id) and header.count(name) > 1}):
+        raise InputError(f"there are several columns {twice[0]!r}", where=where, remedy="rename all but one")
 
 
 class _Lines:

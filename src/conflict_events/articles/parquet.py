@@ -66,7 +66,7 @@ def _record(batch: Any, index: int, file: File, number: int, columns: Columns) -
         text, given = cells.pop(columns.text), cells.pop(columns.id, None)
         meta = {name: _plain(value) for name, value in cells.items()}
         return article(given, f"{file.name}:{number}", text, meta)
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:  # the latter: a time that Python has none for
         return BadRecord(f"{file.where}:{number}", str(error), json.loads(json.dumps(_plain(cells))))
 
 

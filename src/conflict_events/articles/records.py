@@ -39,8 +39,9 @@ class BadRecord:
     record: str | list[str] | dict[str, Any] | None = None
 
     def to_record(self) -> dict[str, Any]:
-        """``{"where", "reason"}`` and, if it was kept, ``"record"``."""
-        record: dict[str, Any] = {"where": self.where, "reason": self.reason}
+        """``{"where", "reason"}`` and, if it was kept, ``"record"``; names that are not UTF-8 with replacements."""
+        where, reason = (words.encode("utf-8", "replace").decode() for words in (self.where, self.reason))
+        record: dict[str, Any] = {"where": where, "reason": reason}
         return record if self.record is None else record | {"record": self.record}
 
 
@@ -73,9 +74,9 @@ def article(given: Any, otherwise: str, text: Any, meta: Mapping[str, Any]) -> A
     if "\0" in text:
         raise ValueError("the text holds NUL bytes: is it a text file?")
     if (at := lone_surrogate(text)) is not None:
-        raise ValueError(f"the text is not valid Unicode at character {at}")
+        raise ValueError(f"the text is not valid Unicode at character {at}: save the file as UTF-8")
     if lone_surrogate(json.dumps([identifier, meta], ensure_ascii=False)) is not None:
-        raise ValueError("the id or what stands beside the text is not valid Unicode")
+        raise ValueError("the id (which may be the name of the file) or what stands beside the text is not UTF-8")
     return Article(identifier, text, dict(meta))
 
 

@@ -190,13 +190,19 @@ def _holds_texts(path: str) -> bool:
     return Path(path).is_dir() or _kind(path) == ".txt"
 
 
-def _texts_below(folder: str) -> Iterator[str]:
-    with os.scandir(folder) as entries:
-        found = sorted((entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries)
+def _texts_below(folder: str, within: tuple[str, ...] = ()) -> Iterator[str]:
+    try:
+        with os.scandir(folder) as entries:
+            found = sorted((entry.name, entry.is_dir()) for entry in entries)
+    except OSError as error:
+        raise InputError(f"the folder cannot be read ({error.strerror})", where=folder, remedy="check it") from None
+    place = os.path.realpath(folder)
+    if place in within:
+        raise InputError("the folder holds itself by a link", where=folder, remedy="remove the link")
     for name, is_folder in found:
         path = os.path.join(folder, name)  # noqa: PTH118 - a million Path objects take their time
         if is_folder:
-            yield from _texts_below(path)
+            yield from _texts_below(path, (*within, place))
         elif _kind(name) == ".txt":
             yield path
 

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import logging
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Self
@@ -17,6 +19,8 @@ from typing import IO, Any, Self
 from conflict_events.batch.chunks import START, Place
 from conflict_events.errors import OutputError
 from conflict_events.writers import writing
+
+_LOG = logging.getLogger(__name__)
 
 try:
     import fcntl
@@ -95,7 +99,8 @@ class Manifest:
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._file.close()
+        with suppress(OSError):  # a full disk has been told of; whatever was noted is on the disk
+            self._file.close()
 
     @property
     def counts(self) -> Counts:
@@ -141,6 +146,8 @@ class Manifest:
                 where=str(self.path),
                 remedy="wait until it has ended, or give another output",
             ) from None
+        except OSError as error:  # some network file systems have no locks
+            _LOG.warning("%s cannot be locked (%s): see to it that no other run writes it", self.path, error.strerror)
 
     def _load(self) -> None:
         whole = 0

@@ -170,7 +170,9 @@ class PredictConfig:
     def __post_init__(self) -> None:
         given = self.input if isinstance(self.input, list) else [self.input]
         if not all(isinstance(path, str) for path in given):
-            raise ConfigError(f"input={self.input} is no path", remedy="give one, or a list of them")
+            raise ConfigError(
+                f"input={self.input} is no path", remedy="give one, or a list of them; a number as input=./2021"
+            )
         if MISSING != self.output in given:
             raise ConfigError(f"output={self.output} is the input", remedy="give the output another name")
 

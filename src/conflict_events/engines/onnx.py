@@ -8,6 +8,8 @@ else there is to do.
 
 from __future__ import annotations
 
+import os
+import weakref
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -52,7 +54,11 @@ class OnnxEngine:
         self._tagger = tagger
         self._takes = [given.name for given in tagger.get_inputs()]
         self._linker = linker
-        self._pool = ThreadPoolExecutor(self.threads, "onnx")
+        self._begin_pool()
+        if hasattr(os, "register_at_fork"):
+            # A forked process has none of the threads, and would wait for them forever.
+            mine = weakref.WeakMethod(self._begin_pool)
+            os.register_at_fork(after_in_child=lambda: (begin := mine()) and begin())
 
     @classmethod
     def from_folder(cls, folder: Path, threads: int | None = None, form: str | None = None) -> OnnxEngine:
@@ -98,6 +104,9 @@ class OnnxEngine:
         if self._linker is None:
             raise no_linker()
         return self._each(self._link, links)
+
+    def _begin_pool(self) -> None:
+        self._pool = ThreadPoolExecutor(self.threads, "onnx")
 
     def _each(self, work: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
         """What comes of each item; onnxruntime lets other threads run meanwhile."""
