@@ -20,8 +20,13 @@ def main(cfg: DictConfig) -> float:
     """Train, show the scores, and return the dev role micro-F1 (for sweeps)."""
     with plain_errors():
         config = structured(cfg, TrainConfig)
-        result = train(config, load(config.corpus))
+        corpus = load(config.corpus)
+        result = train(config, corpus)
         if result.is_writer:
+            if corpus.left_out:
+                path = Path(config.output_dir) / "left_out.txt"
+                path.write_text("".join(f"{line}\n" for line in corpus.left_out), "utf-8")
+                display(f"{len(corpus.left_out)} records or annotations of the corpus were left out: {path}")
             OmegaConf.save(cfg, Path(config.output_dir) / "config.yaml", resolve=True)
             for split in result.scored:
                 title = f"{config.corpus.name} {split}, seed {config.training.seed}: strict seqeval"

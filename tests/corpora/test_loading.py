@@ -277,3 +277,17 @@ def test_a_corpus_without_a_train_split_takes_no_extra_documents(tmp_path: Path)
     first.extra = {"second": corpus(tmp_path, "second", train=[record("b")])}
     with pytest.raises(ConfigError, match=r"corpus 'first' has no split 'train', only test"):
         load(first)
+
+
+def test_spans_of_an_extra_corpus_in_roles_that_the_corpus_has_not_are_refused(tmp_path: Path) -> None:
+    first = corpus(tmp_path, "first", train=[record("a")])
+    second = corpus(tmp_path, "second", train=[record("b", spans=ROLES)])
+    first.roles, first.extra = ["target"], {"second": second}
+    with pytest.raises(DataError, match=r"corpus 'second', which is added to 'first'.*'b' has role 'attacker'"):
+        load(first)
+
+
+def test_a_corpus_that_is_divided_is_not_told_to_divide_itself(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"into a file or folder named test; .* test_split=null") as error:
+        load(corpus(tmp_path, train=[record("a")])).split("test")
+    assert "shares" not in str(error.value)

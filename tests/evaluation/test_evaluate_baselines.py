@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -127,6 +127,13 @@ def test_an_unknown_baseline_is_told_before_anything_runs(tmp_path: Path, monkey
     with pytest.raises(ConfigError, match="'nearest' has no spans to work with"):
         evaluate_baselines(settings(tmp_path / "out", ["crf", "nearest"]), CORPUS)
     assert not (tmp_path / "out").exists()
+
+
+def test_two_corpora_are_not_written_into_one_folder(tmp_path: Path, made_up: list[tuple[str, str, int]]) -> None:
+    for also in ([OTHER, OTHER], [replace(OTHER, config=replace(OTHER.config, name="good"))]):
+        with pytest.raises(ConfigError, match="two would be written into one folder"):
+            evaluate_baselines(settings(tmp_path, ["good"]), CORPUS, also)
+    assert made_up == []
 
 
 def test_other_corpora_are_scored_without_being_fitted_to(tmp_path: Path, made_up: list[tuple[str, str, int]]) -> None:

@@ -13,6 +13,7 @@ from scored import FULL, document, event, gold_of, run_of
 from conflict_events.errors import ConflictEventsError, DataError, InputError
 from conflict_events.evaluation.measures import measures
 from conflict_events.evaluation.tables import Tables, write_tables
+from conflict_events.reports.cells import cell
 
 RESULTS = ROOT / "docs" / "results"
 GOLD = gold_of(document("a", FULL), document("b", FULL))
@@ -149,3 +150,9 @@ def test_the_tables_of_the_project_are_as_the_command_makes_them() -> None:
         text = page.read_bytes().decode("utf-8")
         again = "python scripts/evaluate.py tables=docs/results"
         assert tables.fill(text, page.name) == text, f"{page.name} is out of date: {again}"
+
+
+def test_a_score_of_nothing_annotated_is_a_dash() -> None:
+    nothing = {"f1": 0.0, "support": 0, "low": 0.0, "high": 0.0}
+    assert [cell(nothing, how) for how in ("f1", "interval", "seeds")] == ["–"] * 3
+    assert cell(nothing | {"support": 3}) == "0.0"

@@ -176,6 +176,10 @@ def test_a_span_that_is_wider_than_a_window_is_told(
 def test_settings_that_contradict_each_other_are_named(options: dict[str, Any], named: str) -> None:
     with pytest.raises(ConfigError, match=f"{named} cannot be done at once"):
         EvaluateConfig(**options)
+    with pytest.raises(ConfigError, match=r"also\.\* goes with baselines="):
+        EvaluateConfig(also={"own": CorpusConfig()})
+    with pytest.raises(ConfigError, match="limit=-1 is less than 1"):
+        EvaluateConfig(limit=-1)
     EvaluateConfig(baselines=["crf"], model=CheckpointConfig(path="m"))
     EvaluateConfig(baselines=["crf"], runs=["a"])
 

@@ -26,6 +26,13 @@ def test_of_absolute_paths_the_last_part_is_left() -> None:
     }
 
 
+def test_a_link_to_the_hub_is_no_folder_of_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(getpass, "getuser", lambda: "alice")
+    require_impersonal({"README.md": b"[mine](https://huggingface.co/datasets/alice/mine), huggingface.co/alice/model"})
+    with pytest.raises(ConfigError, match="'/alice/'"):
+        require_impersonal({"README.md": b"https://huggingface.co/x, /mnt/alice/mine"})
+
+
 def test_folders_of_the_run_are_left_out() -> None:
     config = {"output_dir": "outputs/x", "hydra": {"run": {"dir": "/x"}}, "model": {"output_dir": "y", "a": 1}}
     assert without_paths(config) == {"model": {"a": 1}}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -71,10 +72,17 @@ def test_pickles_code_and_what_else_lies_about_are_not_published(run: Path, name
     assert checkpoint_files(run, []).keys() == before
 
 
-def test_onnx_is_published_if_it_is_there(run: Path) -> None:
-    (run / "onnx").mkdir()
-    (run / "onnx" / "model_quantized.onnx").write_bytes(b"12345")
-    assert size_of(checkpoint_files(run, [])["onnx/model_quantized.onnx"]) == 5
+def test_onnx_is_published_if_it_is_there_and_was_made_from_these_weights(
+    exported_checkpoint: Path, tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(exported_checkpoint, tmp_path / "checkpoint"))
+    names = {name for name in checkpoint_files(folder, []) if name.startswith("onnx/")}
+    assert names == {f"onnx/{path.name}" for path in (folder / "onnx").iterdir()}
+    weights = bytearray((folder / "model.safetensors").read_bytes())
+    weights[-1] ^= 1
+    (folder / "model.safetensors").write_bytes(weights)
+    with pytest.raises(CheckpointError, match="export"):
+        checkpoint_files(folder, [])
 
 
 def test_metrics_are_those_of_the_run_and_of_evaluations(run: Path, tmp_path: Path) -> None:

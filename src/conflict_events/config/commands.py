@@ -138,6 +138,10 @@ class EvaluateConfig:
             raise ConfigError(
                 f"{', '.join([*systems, *tasks])} cannot be done at once", remedy="run the command once for each"
             )
+        if self.also and self.baselines is None:
+            raise ConfigError("corpus@also.* goes with baselines=", remedy="run the command once for each corpus")
+        if self.limit is not None and self.limit < 1:
+            raise ConfigError(f"limit={self.limit} is less than 1", remedy="leave it out for all documents")
 
 
 @dataclass

@@ -18,7 +18,7 @@ from conflict_events.corpora import dataset
 from conflict_events.corpora.formats import FORMATS, Readable
 from conflict_events.corpora.occurrences import mark_occurrences
 from conflict_events.corpora.public import muc4, muc34, re3d, standoff, unannotated
-from conflict_events.corpora.reading import Log, Reading, split_paths, undeclared
+from conflict_events.corpora.reading import UNDIVIDED, Log, Reading, split_paths, undeclared
 from conflict_events.errors import ConfigError, ConflictEventsError
 from conflict_events.schema import Document, Layer
 
@@ -65,11 +65,16 @@ class Corpus:
             ConfigError: if the corpus has no such split.
         """
         if name not in self.splits:
+            divide = (
+                f"divide it: python scripts/prepare_data.py corpus.format={self.config.format} "
+                f"corpus.path={self.config.path} convert=jsonl output=FOLDER shares=[0.8,0.1,0.1]"
+            )
             raise ConfigError(
                 f"corpus {self.config.name!r} has no split {name!r}, only {', '.join(self.splits)}",
-                remedy="name its files after their splits, or divide it: python scripts/prepare_data.py "
-                f"corpus.format={self.config.format} corpus.path={self.config.path} "
-                "convert=jsonl output=FOLDER shares=[0.8,0.1,0.1]",
+                remedy=f"name its files after their splits, or {divide}"
+                if UNDIVIDED in self.splits
+                else f"put its documents into a file or folder named {name}"
+                + ("; training goes without test with test_split=null" if name == "test" else ""),
             )
         return self.splits[name]
 
@@ -97,6 +102,9 @@ def load(config: CorpusConfig) -> Corpus:
     if config.train_share < 1.0:
         splits["train"] = _share(corpus.split("train"), config.train_share)
     for extra in map(load, config.extra.values()):
+        for document in extra.split("train"):
+            if error := undeclared(document, config):  # its spans would be taught as no spans
+                raise error.at(f"corpus {extra.config.name!r}, which is added to {config.name!r}")
         splits["train"] = [*corpus.split("train"), *extra.split("train")]
         corpus = replace(corpus, left_out=(*corpus.left_out, *extra.left_out))
     return corpus

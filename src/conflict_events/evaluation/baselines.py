@@ -12,6 +12,7 @@ from tqdm import tqdm
 from conflict_events.baselines import Options, create, fitted
 from conflict_events.config import EvaluateConfig
 from conflict_events.corpora import Corpus
+from conflict_events.errors import ConfigError
 from conflict_events.evaluation.compare import System, differences, is_sure
 from conflict_events.evaluation.results import Gold, Run
 from conflict_events.evaluation.scoring import predicted_run, scored, scored_runs
@@ -45,6 +46,12 @@ def evaluate_baselines(config: EvaluateConfig, corpus: Corpus, also: Sequence[Co
     boards = [_Board(Gold.of(corpus, config.split, config.limit), output)]
     boards += [_Board(Gold.of(other, config.split, config.limit), output / other.config.name) for other in also]
     names = list(dict.fromkeys(config.baselines or ()))
+    folders = [str(output / other.config.name) for other in also] + [str(output / name) for name in (*names, _MODEL)]
+    if len(set(folders)) < len(folders):
+        raise ConfigError(
+            f"corpora {', '.join(other.config.name for other in also)}: two would be written into one folder",
+            remedy="give each a name of its own (+also.NAME.name=OTHER)",
+        )
     extractor = EventExtractor.from_config(config.model) if config.model.path else None
     options = Options(bf16=config.bf16, extractor=extractor)
     for name in names:

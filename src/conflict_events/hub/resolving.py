@@ -15,7 +15,7 @@ WEIGHTS = ("model.safetensors", "model.safetensors.index.json")
 ONNX = "onnx"
 _PICKLES = ("*.bin", "*.pt", "*.pth", "*.pkl", "*.pickle", "*.ckpt", "*.joblib")
 # Configs, tokenizers and safetensors; never pickles, never code.
-_WANTED = ("*.json", "*.safetensors", "*.txt", "*.model")
+_WANTED = ("*.json", "*.safetensors", "*.txt", "*.model", "training_config.yaml", "LICENSE", "NOTICE")
 _WANTED_ONNX = (f"{ONNX}/*.onnx", f"{ONNX}/*.onnx_data")
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?\Z")
 _SUBFOLDER = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)*\Z")

@@ -55,7 +55,7 @@ def _files(config: PushConfig) -> Files:
         return dataset_files(Path(config.dataset))
     if config.path is None:
         raise ConfigError("there is nothing to publish", remedy="add path=CHECKPOINT, or dataset=FOLDER")
-    folder = resolve(config.path)
+    folder = resolve(config.path, onnx=True)
     files = checkpoint_files(folder, [Path(path) for path in config.metrics])
     return files | {CARD: card(config, folder, files, _repo_id(config)).encode()}
 

@@ -60,4 +60,4 @@ def _local_folders() -> Iterator[str]:
     except (OSError, KeyError):  # a container without users
         return
     if len(user) >= _SHORTEST_NAME and user != "root":
-        yield rf"[/\\]{re.escape(user)}[/\\]"
+        yield rf"(?<!huggingface\.co)(?<!huggingface\.co/datasets)[/\\]{re.escape(user)}[/\\]"

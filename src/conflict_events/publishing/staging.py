@@ -11,8 +11,9 @@ import yaml
 
 from conflict_events import handler
 from conflict_events.checkpoint import CONFIG_FILE, read_json
+from conflict_events.engines.exported import Exported
 from conflict_events.errors import DataError
-from conflict_events.hub.resolving import ONNX
+from conflict_events.hub.resolving import ONNX, has_onnx
 from conflict_events.publishing.scrubbing import without_paths
 
 Files = dict[str, bytes | Path]
@@ -42,9 +43,11 @@ def checkpoint_files(folder: Path, evaluations: Sequence[Path]) -> Files:
         evaluations: files ``metrics.json`` of evaluations.
 
     Raises:
-        CheckpointError: if a config is malformed.
+        CheckpointError: if a config is malformed, or ``onnx/`` was exported from other weights.
         DataError: if metrics or training config are malformed.
     """
+    if has_onnx(folder):
+        Exported.load(folder).require_current(folder)
     files: Files = {
         path.relative_to(folder).as_posix(): path for pattern in _PATTERNS for path in sorted(folder.glob(pattern))
     }

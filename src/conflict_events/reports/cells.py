@@ -1,7 +1,7 @@
 """How the values of a ``metrics.json`` show in Markdown tables.
 
-A score shows as its F1, any other fraction as it is, both in percent; what is not there shows as a dash. ``interval``
-adds the 95 % interval, ``seeds`` the value of every seed.
+A score shows as its F1, any other fraction as it is, both in percent; what is not there, or has nothing annotated to be
+measured by, shows as a dash. ``interval`` adds the 95 % interval, ``seeds`` the value of every seed.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ def cell(value: Any, how: str = "f1") -> str:
         return "–"
     if not isinstance(value, Mapping):
         return percent(value)
+    if value.get("support") == 0:
+        return "–"  # nothing is annotated
     shown = percent(value["f1"])
     if how == "interval" and "low" in value:
         return f"{shown} [{percent(value['low'])}, {percent(value['high'])}]"

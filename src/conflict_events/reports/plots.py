@@ -173,7 +173,8 @@ def _confusion(labels: Sequence[str], counts: Sequence[Sequence[int]]) -> Figure
             axes.add_patch(
                 Rectangle((column, row), 1, 1, facecolor=_BAR, alpha=_DARKEST * share, edgecolor="none", linewidth=0)
             )
-            axes.text(column + 0.5, row + 0.5, f"{count:,}" if count else "·", ha="center", va="center", fontsize=8)
+            shown = (f"{count:,.0f}" if count == int(count) else f"{count:,.1f}") if count else "·"  # a mean of seeds
+            axes.text(column + 0.5, row + 0.5, shown, ha="center", va="center", fontsize=8)
     for edge in range(size + 1):
         axes.axhline(edge, color=_LINE, linewidth=0.6)
         axes.axvline(edge, color=_LINE, linewidth=0.6)

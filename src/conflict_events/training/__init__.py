@@ -24,6 +24,7 @@ from conflict_events.config import (
 from conflict_events.corpora import Corpus, load
 from conflict_events.corpora.fingerprint import fingerprint
 from conflict_events.engines.torch import TorchEngine
+from conflict_events.hub.resolving import ONNX
 from conflict_events.labels import LabelScheme
 from conflict_events.linking.decoding import ROLES, TYPES
 from conflict_events.linking.network import LINKER_WEIGHTS, Linker, save_linker
@@ -170,11 +171,13 @@ def train(config: TrainConfig, corpus: Corpus) -> TrainResult:
         save(folder, model, hf_tokenizer, settings)
         for name in (LINKER_CONFIG, LINKER_WEIGHTS):
             (folder / name).unlink(missing_ok=True)  # an earlier run's would pass for this one's
+        shutil.rmtree(folder / ONNX, ignore_errors=True)  # so would its graphs
         if linker is not None:
             save_linker(linker, folder, config.linker)
         write_json(Path(config.output_dir) / METRICS, metrics)
         lines = (json.dumps(entry) + "\n" for entry in trainer.state.log_history)
         (Path(config.output_dir) / "training_log.jsonl").write_text("".join(lines), "utf-8")
+    trainer.accelerator.wait_for_everyone()  # what is trained next reads the checkpoint in every process
     return TrainResult(folder, metrics, tuple(scored), trainer.is_world_process_zero())
 
 

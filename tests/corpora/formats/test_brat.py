@@ -96,11 +96,39 @@ def test_annotation_as_brat_makes_it_is_read(tmp_path: Path) -> None:
 def test_what_is_not_taken_over_is_told_by_file_and_line(tmp_path: Path) -> None:
     log = Log()
     one(put(tmp_path), log)
-    assert [line.partition(": ")[0] for line in log.left_out] == [f"{tmp_path}/wire-1.ann:{n}" for n in range(10, 16)]
-    for line, told in zip(ANN.splitlines()[9:], log.left_out, strict=True):
-        assert (
-            told.partition(": ")[2] == f"{line!r}: text-bound annotations (T) and events (E) are taken over, no others"
-        )
+    *others, link = log.left_out
+    assert (
+        link == f"{tmp_path}/wire-1.ann: link 'Near' from Target 'a convoy' at 20 to Location 'the Orun bridge' at 34"
+    )
+    assert [line.partition(": ")[0] for line in others] == [f"{tmp_path}/wire-1.ann:{n}" for n in range(11, 16)]
+    kinds = "text-bound annotations (T), events (E) and relations (R) are taken over, no others"
+    for line, told in zip(ANN.splitlines()[10:], others, strict=True):
+        assert told.partition(": ")[2] == f"{line!r}: {kinds}"
+
+
+def test_relations_from_a_trigger_to_its_arguments_are_links_whichever_way_they_were_drawn(tmp_path: Path) -> None:
+    text = "Rebels shelled Arna with mortars."
+    ann = (
+        "T1\tAttacker 0 6\tRebels\nT2\tshelling 7 14\tshelled\nT3\tPlace 15 19\tArna\nT4\tWeapon 25 32\tmortars\n"
+        "R1\tattacker Arg1:T2 Arg2:T1\t\nR2\tlocation Arg1:T3 Arg2:T2\n"
+        "E1\tbombing:T2\nR3\tweapon Arg1:E1 Arg2:T4\n"
+    )
+    log = Log()
+    assert arguments(
+        one(put(tmp_path, text, ann.replace("E1\tbombing:T2\nR3\tweapon Arg1:E1 Arg2:T4\n", "")), log)
+    ) == [("shelling", "shelled", [("attacker", "Rebels"), ("location", "Arna")])]
+    assert log.left_out == []
+    # Of an event that has a line of its own, relations may name the line or the trigger.
+    assert arguments(one(put(tmp_path, text, ann), log)) == [
+        ("bombing", "shelled", [("attacker", "Rebels"), ("location", "Arna"), ("weapon", "mortars")])
+    ]
+    assert log.left_out == []
+
+
+@pytest.mark.parametrize("line", ["R1", "R1\tattacker Arg1:T2", "R1\tattacker Arg1:T2 Arg2:T1 Arg3:T1"])
+def test_a_relation_without_two_ends_is_refused(tmp_path: Path, line: str) -> None:
+    (error,) = read(put(tmp_path, "Rebels shelled.", f"T1\tAttacker 0 6\tRebels\nT2\tshelling 7 14\tshelled\n{line}\n"))
+    assert "is no brat annotation" in str(error)
 
 
 def test_events_that_are_arguments_of_events_are_left_out_and_told(tmp_path: Path) -> None:

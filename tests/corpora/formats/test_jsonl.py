@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import tempfile
 from pathlib import Path
 
@@ -131,3 +132,27 @@ def test_writing_makes_the_folder_and_keeps_letters_readable(tmp_path: Path) -> 
     assert path.read_bytes().decode("utf-8") == (
         '{"id": "d", "text": "Нападение\\r\\nна село", "layers": ["roles", "events"], "spans": [], "events": []}\n'
     )
+
+
+def test_labels_are_mapped_in_spans_and_events(tmp_path: Path) -> None:
+    event = {"type": "Gunfire", "trigger": [7, 11], "Perp": [[0, 6]], "Date": [[0, 6]]}
+    spans = [{"role": "Perp", "start": 0, "end": 6}, {"role": "Date", "start": 7, "end": 11}]
+    told = {"id": "a", "text": "Rebels fled.", "spans": spans, "events": [event, {"type": "Talks", "trigger": [0, 6]}]}
+    (tmp_path / "train.jsonl").write_text(json.dumps(told) + "\n" + GOOD + "\n", "utf-8")
+    mapped = config(tmp_path)
+    mapped.label_map = {"Perp": "attacker", "Gunfire": "armed_attack", "Date": None, "Talks": None}
+    first, second = load(mapped).split("train")
+    assert [str(span) for span in first.role_spans] == ["attacker 'Rebels' at 0"]
+    assert [(e.type, [str(a) for a in e.arguments]) for e in first.events] == [
+        (EventType.ARMED_ATTACK, ["attacker 'Rebels' at 0"])
+    ]
+    assert [str(span) for span in second.role_spans] == ["attacker 'Rebels' at 0"]
+
+
+@pytest.mark.parametrize("spans", [5, [5], [{}], [{"role": 3, "start": 0, "end": 1}]])
+def test_a_label_map_does_not_hide_what_is_malformed(tmp_path: Path, spans: object) -> None:
+    (tmp_path / "train.jsonl").write_text(json.dumps({"id": "a", "text": "x", "spans": spans}) + "\n", "utf-8")
+    mapped = config(tmp_path)
+    mapped.label_map = {"Perp": "attacker"}
+    with pytest.raises(DataError, match=r"train\.jsonl:1"):
+        load(mapped)

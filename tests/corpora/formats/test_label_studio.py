@@ -138,18 +138,25 @@ def test_a_relation_points_where_its_direction_says(tmp_path: Path, head: str, t
     assert log.left_out == []
 
 
+def test_a_relation_may_be_drawn_from_the_argument_to_the_trigger(tmp_path: Path) -> None:
+    log = Log()
+    (document,) = read(tmp_path, task(*REGIONS, relation("Kx3_b", "p0-Zq", "Attacker")), log=log)
+    assert arguments(document) == [("attacker", "gunmen")]
+    assert log.left_out == []
+
+
 def test_a_relation_that_leads_to_no_argument_is_told(tmp_path: Path) -> None:
     log = Log()
     (document,) = read(
         tmp_path,
-        task(*REGIONS, relation("Kx3_b", "p0-Zq", "Attacker"), relation("p0-Zq", "77_Lo", "Reason")),
+        task(*REGIONS, relation("Kx3_b", "77_Lo", "Attacker"), relation("p0-Zq", "77_Lo", "Reason")),
         log=log,
     )
     assert arguments(document) == []
     assert spans(document) == [("attacker", "gunmen"), ("target", "a patrol"), ("location", "Dorna")]
     place = f"{tmp_path}/train.json: task 17: link"
     assert log.left_out == [
-        f"{place} 'Attacker' from Attacker 'gunmen' at 10 to Armed Attack 'ambushed' at 17",
+        f"{place} 'Attacker' from Attacker 'gunmen' at 10 to Location 'Dorna' at 40",
         f"{place} 'Reason' from Armed Attack 'ambushed' at 17 to Location 'Dorna' at 40",
     ]
 

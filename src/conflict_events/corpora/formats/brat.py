@@ -79,8 +79,12 @@ def _read(path: Path, ann: Path, beside: Mapping[str, Any], log: Log) -> Documen
                     Link(identifier, tail, role if role in log.label_map else _NUMBER.sub("", role))
                     for role, tail in arguments
                 ]
+            elif identifier.startswith("R"):
+                role, head, tail = rest.split()
+                links.append(Link(head.partition(":")[2], tail.partition(":")[2], role))
             elif line.strip():
-                log.leave_out(where, f"{line!r}: text-bound annotations (T) and events (E) are taken over, no others")
+                kinds = "text-bound annotations (T), events (E) and relations (R)"
+                log.leave_out(where, f"{line!r}: {kinds} are taken over, no others")
         except DataError as error:
             raise error.at(where) from None
         except ValueError:
@@ -90,7 +94,7 @@ def _read(path: Path, ann: Path, beside: Mapping[str, Any], log: Log) -> Documen
             raise DataError(f"event {identifier} has trigger {trigger!r}, which is no region", where=where)
         regions[identifier] = Region(identifier, kind, regions[trigger].start, regions[trigger].end)
     triggers = {trigger: identifier for identifier, (_, trigger, _) in heads.items()}
-    links = [Link(link.head, triggers.get(link.tail, link.tail), link.label) for link in links]
+    links = [Link(triggers.get(link.head, link.head), triggers.get(link.tail, link.tail), link.label) for link in links]
     kept = [region for identifier, region in regions.items() if identifier not in triggers]
     identifier = beside.get("id", path.stem)
     try:

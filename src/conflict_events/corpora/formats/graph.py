@@ -73,7 +73,7 @@ def from_graph(
     """The document of a graph; what it cannot hold goes to ``log``.
 
     A region whose label is an event type is a trigger; the regions that links lead to from there are its arguments,
-    each in the role that its link names. Regions that no event takes are role spans.
+    each in the role that its link names, whichever way the link was drawn. Regions that no event takes are role spans.
 
     Raises:
         DataError: offsets outside the text, a link that leads nowhere, two spans of one event that overlap, two
@@ -97,6 +97,8 @@ def from_graph(
         for end in (link.head, link.tail):
             if end not in by_id:
                 raise DataError(f"a link {link.label!r} leads to region {end!r}, which there is not")
+        if labels[link.tail] in types and labels[link.head] not in types and link.label:
+            link = Link(link.tail, link.head, link.label)  # drawn from the argument to the trigger
         head, tail = by_id[link.head], by_id[link.tail]
         role = log.label(link.label) if link.label else labels[link.tail]
         if labels[link.head] not in types or labels[link.tail] in types or role not in set(Role):

@@ -5,16 +5,45 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from conflict_events.corpora.reading import Log, Reading, read_records
 from conflict_events.schema import Document
 
 SUFFIX = ".jsonl"
+_OF_EVENTS = ("type", "trigger")
 
 
-def read(path: Path, _log: Log) -> Reading:
-    """The documents of a file; see :meth:`conflict_events.schema.Document.from_record`."""
-    return read_records(path, lambda record, _where: Document.from_record(record))
+def read(path: Path, log: Log) -> Reading:
+    """The documents of a file; see :meth:`conflict_events.schema.Document.from_record`.
+
+    A label map renames or drops the roles of spans, and the types and roles of events.
+    """
+    return read_records(path, lambda record, _where: Document.from_record(_mapped(record, log)))
+
+
+def _mapped(record: dict[str, Any], log: Log) -> dict[str, Any]:
+    """The record in our labels; what is malformed stays, to be told of."""
+    if not log.label_map:
+        return record
+    changed = {}
+    for key, label in (("spans", "role"), ("events", "type")):
+        if isinstance(items := record.get(key), list):
+            renamed = (_renamed(item, label, log) for item in items)
+            changed[key] = [item for item in renamed if item is not None]
+    return record | changed
+
+
+def _renamed(item: Any, label: str, log: Log) -> Any:
+    """A span or an event in our labels; None if its own is dropped."""
+    if not isinstance(item, dict) or not isinstance(item.get(label), str):
+        return item
+    if (ours := log.label(item[label])) is None:
+        return None
+    if label == "type":
+        roles = {name: name if name in _OF_EVENTS else log.label(name) for name in item}
+        item = {role: item[name] for name, role in roles.items() if role is not None}
+    return item | {label: ours}
 
 
 def write(path: Path, documents: Iterable[Document], _log: Log | None = None) -> None:
