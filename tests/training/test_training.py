@@ -235,6 +235,19 @@ def test_a_missing_split_is_told_before_training(tiny_corpus: CorpusConfig, tiny
     assert not (tmp_path / "out").exists()
 
 
+def test_a_dev_split_that_no_epoch_can_be_judged_by_is_told_before_training(
+    tiny_corpus: CorpusConfig, tiny_encoder: Path, tmp_path: Path
+) -> None:
+    corpus = load(tiny_corpus)
+    for dev in ([], [Document("a", "Nothing happened.")]):
+        with pytest.raises(ConfigError, match="dev split of 'tiny' has no annotated spans"):
+            train(
+                config_for(tiny_corpus, tiny_encoder, tmp_path / "out"),
+                dataclasses.replace(corpus, splits={**corpus.splits, "dev": dev}),
+            )
+    assert not (tmp_path / "out").exists()
+
+
 @pytest.mark.parametrize("setting", ["last", "nowhere"])
 def test_resuming_from_nothing_is_refused(
     tiny_corpus: CorpusConfig, tiny_encoder: Path, tmp_path: Path, setting: str

@@ -24,6 +24,7 @@ from conflict_events.config import (
 from conflict_events.corpora import Corpus, load
 from conflict_events.corpora.fingerprint import fingerprint
 from conflict_events.engines.torch import TorchEngine
+from conflict_events.errors import ConfigError
 from conflict_events.hub.resolving import ONNX
 from conflict_events.labels import LabelScheme
 from conflict_events.linking.decoding import ROLES, TYPES
@@ -85,6 +86,11 @@ def train(config: TrainConfig, corpus: Corpus) -> TrainResult:
         config = _with_learned_encoder(config, config.first)
     documents = corpus.split("train")[: config.limit]
     scored = {name: corpus.split(name)[: config.limit] for name in ("dev", config.test_split) if name}
+    if config.training.load_best_model_at_end and not any(document.spans for document in scored["dev"]):
+        raise ConfigError(
+            f"the dev split of {corpus.config.name!r} has no annotated spans, so no epoch can be told to be the best",
+            remedy="move annotated documents there, or set training.load_best_model_at_end=false",
+        )
     scheme = LabelScheme(tuple(corpus.config.roles))
     steps_folder = Path(config.output_dir) / STEPS
     arguments = training_arguments(config.training, steps_folder)
