@@ -22,6 +22,7 @@ from pyarrow import parquet
 from conflict_events.config import CorpusConfig
 from conflict_events.corpora import Corpus, load
 from conflict_events.corpora.formats import jsonl
+from conflict_events.corpora.reading import Log
 from conflict_events.corpora.validate import validate
 from conflict_events.errors import ConfigError, DataError
 from conflict_events.reports.dataset_card import ABOUT, write_dataset, write_dataset_card
@@ -349,6 +350,6 @@ def test_the_script_refuses_a_full_folder_in_one_line(tiny_corpus: CorpusConfig,
     assert done.returncode == 1
     assert done.stderr == f"error: dataset={tiny_corpus.path} is there already. Name a new folder, or empty it.\n"
     assert not page.exists()
-    assert [item.id for _, item in jsonl.read(Path(tiny_corpus.path) / "dev.jsonl", None)] == [  # type: ignore[union-attr, arg-type]
+    assert [item.id for _, item in jsonl.read(Path(tiny_corpus.path) / "dev.jsonl", Log())] == [  # type: ignore[union-attr]
         "dev-0", "dev-1", "dev-2",
     ]  # fmt: skip
