@@ -81,6 +81,9 @@ def test_quotes_hyphens_and_apostrophes_of_all_kinds_make_no_difference() -> Non
 def test_wordings_without_a_word() -> None:
     found = spans("... - ... the", ("target", "..."), ("target", "..."), ("target", "-"), ("target", "the"))
     assert [(text, len(mentions)) for _, text, mentions in grouped(found)] == [("...", 2), ("-", 1), ("the", 1)]
+    blanks = "a\u00a0b \n\t c"
+    found = [Span.of(blanks, "target", 1, 2), Span.of(blanks, "target", 3, 6)]
+    assert [filler.mentions for filler in fillers(found)] == [(found[0],), (found[1],)]
     assert fillers([]) == []
 
 

@@ -36,7 +36,7 @@ def fillers(spans: Iterable[Span]) -> list[Filler]:
         holders: dict[str, list[int]] = defaultdict(list)  # by word, which groups have it in their names, longest first
         groups: list[list[Span]] = []
         for wording in sorted(wordings, key=len, reverse=True):
-            words = frozenset(wording.split())
+            words = frozenset(wording.split()) or {wording}  # of nothing but blanks
             holding = set.intersection(*(set(holders[word]) for word in words))
             if holding:
                 groups[min(holding)] += wordings[wording]
