@@ -387,8 +387,9 @@ def test_an_error_file_of_others_is_neither_removed_nor_written_over(tmp_path: P
     notes.write_text("mine", "utf-8")
     with pytest.raises(OutputError, match="no run that is known"):
         job(given, tmp_path / "out.jsonl", path=path, errors=str(notes))
-    with pytest.raises(OutputError, match="no run that is known"):
-        job(given, tmp_path / "out.jsonl", path=path, errors=str(given))
+    for restart in (False, True):
+        with pytest.raises(OutputError, match="part of the input"):
+            job(given, tmp_path / "out.jsonl", path=path, errors=str(given), restart=restart)
     assert notes.read_text("utf-8") == "mine"
     assert len(given.read_text("utf-8").splitlines()) == 2
     job(given, tmp_path / "out.jsonl", path=path, errors=str(tmp_path / "new.jsonl"))

@@ -62,7 +62,7 @@ class Layout:
             single,
             Path(config.errors) if config.errors else errors,
         )
-        if layout.errors.is_dir() or layout.owns(config.errors or ""):
+        if layout.errors.is_dir() or layout.owns(config.errors or "", errors=False):
             raise OutputError(
                 "bad records cannot be written there", where=str(layout.errors), remedy="give errors= a name of its own"
             )
@@ -100,12 +100,13 @@ class Layout:
             return self.output
         return next(self._shards(), None)
 
-    def owns(self, path: str) -> bool:
-        """Whether a path, however it is spelled, is that of the output, its manifest or a shard."""
+    def owns(self, path: str, errors: bool = True) -> bool:
+        """Whether a path, however it is spelled, is that of the output, its manifest, a shard or the bad records."""
         name = os.path.basename(path)  # noqa: PTH119 - asked of every file of the input
         if _SHARD.match(name):
             return _place(Path(path).parent) == _place(self.parts)
-        return any(name == own.name and _place(Path(path)) == _place(own) for own in (self.output, self.manifest))
+        owned = (self.output, self.manifest, *([self.errors] if errors else []))
+        return any(name == own.name and _place(Path(path)) == _place(own) for own in owned)
 
     def clear(self, keep_shards: bool = False) -> None:
         """Remove shards, or only what belongs to a run in work: the shards of one file, parts of bad records."""
