@@ -359,6 +359,13 @@ def test_an_output_spelled_otherwise_or_behind_a_link_is_still_part_of_the_input
     assert ids(given) == ["n0"]
 
 
+def test_an_output_that_is_named_like_a_shard_is_still_part_of_the_input(tmp_path: Path, path: str) -> None:
+    given = lines(tmp_path / "part-000000.jsonl", ["one"])
+    with pytest.raises(OutputError, match="part of the input"):
+        job(given, f"{tmp_path}/./part-000000.jsonl", path=path, restart=True)
+    assert ids(given) == ["n0"]
+
+
 def test_shards_that_are_the_input_are_never_written_over(tmp_path: Path, path: str) -> None:
     part = lines(tmp_path / "shards" / "part-000000.jsonl", ["one"])
     for restart in (False, True):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, groupby, islice
 from pathlib import Path
@@ -88,21 +88,21 @@ class Reading:
             yield BadRecord(path, what)
 
 
-def find_sources(given: str | Sequence[str], left: Collection[str] = ()) -> list[Source]:
+def find_sources(given: str | Sequence[str], without: Callable[[str], bool] | None = None) -> list[Source]:
     """The sources of an input.
 
     Args:
         given: a file (``.txt``, ``.jsonl``, ``.csv``, also ``.gz`` or ``.zst``; ``.parquet``), a folder of text files,
             a pattern with ``*``, ``?``, ``[...]`` or ``**``, a list of these, or ``-`` for JSONL on standard input.
             What a pattern matches comes in the order of the names, the rest in the order given.
-        left: paths, without links, that no pattern is meant to match.
+        without: tells paths that no pattern is meant to match.
 
     Raises:
         InputError: if there is nothing, or a file of another kind.
     """
     if given == STDIN:
         return [Source((STDIN,), "")]
-    paths = [path for name in ([given] if isinstance(given, str) else given) for path in _expanded(name, left)]
+    paths = [path for name in ([given] if isinstance(given, str) else given) for path in _expanded(name, without)]
     if not paths:
         raise InputError("there is no input", remedy="check input=")
     for path in paths:
@@ -143,7 +143,7 @@ def read_articles(given: str | Sequence[str], text_column: str = "text", id_colu
     return records if sources[0].paths == (STDIN,) else chain(list(islice(records, 1)), records)
 
 
-def _expanded(name: str, left: Collection[str]) -> list[str]:
+def _expanded(name: str, without: Callable[[str], bool] | None) -> list[str]:
     if not name:
         raise InputError(
             "the name of an input is empty", remedy="give a file, a folder or a pattern; . for this folder"
@@ -153,12 +153,7 @@ def _expanded(name: str, left: Collection[str]) -> list[str]:
         return [str(path)]
     if glob.has_magic(name):
         matching = glob.glob(name, recursive=True)  # noqa: PTH207 - Path.glob takes no absolute patterns
-        names = {os.path.basename(path) for path in left}  # noqa: PTH119 - few; the others need no look at the disk
-        found = sorted(
-            path
-            for path in matching
-            if Path(path).is_file() and not (Path(path).name in names and os.path.realpath(path) in left)
-        )
+        found = sorted(path for path in matching if Path(path).is_file() and not (without and without(path)))
         if not found:
             raise InputError("no file has such a name", where=name, remedy="check input=")
         return found

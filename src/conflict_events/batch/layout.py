@@ -101,12 +101,14 @@ class Layout:
         return next(self._shards(), None)
 
     def owns(self, path: str, errors: bool = True) -> bool:
-        """Whether a path, however it is spelled, is that of the output, its manifest, a shard or the bad records."""
-        name = os.path.basename(path)  # noqa: PTH119 - asked of every file of the input
-        if _SHARD.match(name):
-            return _place(Path(path).parent) == _place(self.parts)
-        owned = (self.output, self.manifest, *([self.errors] if errors else []))
-        return any(name == own.name and _place(Path(path)) == _place(own) for own in owned)
+        """Whether a path, however it is spelled, is that of a shard or of a file that stays after the run."""
+        is_shard = _SHARD.match(_name(path)) and _place(Path(path).parent) == _place(self.parts)
+        return bool(is_shard) or self.leaves(path, errors)
+
+    def leaves(self, path: str, errors: bool = True) -> bool:
+        """Whether a path, however it is spelled, is that of the output, its manifest or the bad records."""
+        left = (self.output, self.manifest, *([self.errors] if errors else []))
+        return any(_name(path) == own.name and _place(path) == _place(own) for own in left)
 
     def clear(self, keep_shards: bool = False) -> None:
         """Remove shards, or only what belongs to a run in work: the shards of one file, parts of bad records."""
@@ -121,5 +123,9 @@ class Layout:
             yield from sorted(path for path in self.parts.iterdir() if _SHARD.match(path.name))
 
 
-def _place(path: Path) -> str:
+def _name(path: str) -> str:
+    return os.path.basename(path)  # noqa: PTH119 - of every file of the input, and few need a look at the disk
+
+
+def _place(path: str | Path) -> str:
     return os.path.realpath(path)

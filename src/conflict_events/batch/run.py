@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -80,8 +79,7 @@ def run(
 
 def _sources(config: PredictConfig, columns: Columns, layout: Layout) -> list[Source]:
     # What an earlier run of the same command has left is not what a pattern is meant to find.
-    left = {layout.output, layout.manifest, layout.errors} if layout.manifest.exists() else ()
-    sources = find_sources(config.input, {os.path.realpath(path) for path in left})
+    sources = find_sources(config.input, layout.leaves if layout.manifest.exists() else None)
     for path in (path for source in sources for path in source.paths):
         if layout.owns(path):
             raise OutputError(f"the output is part of the input ({path})", remedy="give the output another name")
