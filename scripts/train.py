@@ -9,6 +9,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from conflict_events.config import TrainConfig, register, structured
 from conflict_events.corpora import load
+from conflict_events.corpora.convert import list_left_out
 from conflict_events.terminal import display, plain_errors, score_table
 from conflict_events.training import train
 
@@ -23,10 +24,7 @@ def main(cfg: DictConfig) -> float:
         corpus = load(config.corpus)
         result = train(config, corpus)
         if result.is_writer:
-            if corpus.left_out:
-                path = Path(config.output_dir) / "left_out.txt"
-                path.write_text("".join(f"{line}\n" for line in corpus.left_out), "utf-8")
-                display(f"{len(corpus.left_out)} records or annotations of the corpus were left out: {path}")
+            list_left_out(corpus.left_out, Path(config.output_dir), display)
             OmegaConf.save(cfg, Path(config.output_dir) / "config.yaml", resolve=True)
             for split in result.scored:
                 title = f"{config.corpus.name} {split}, seed {config.training.seed}: strict seqeval"

@@ -82,9 +82,11 @@ def _sentence(text: str, sentences: SentenceIndex, trigger: Span) -> tuple[int, 
     start, end = sentences.bounds[sentences.number(trigger.start)]
     first, last = trigger.start - _LONGEST // 2, trigger.end + _LONGEST // 2
     if start < first:
-        start = first + (space.end() if (space := _SPACE.search(text[first : trigger.start])) else 0)
+        gap = _SPACE.search(text, first, trigger.start)
+        start = gap.end() if gap else first
     if end > last:
-        end = max(text.rfind(" ", trigger.end, last), trigger.end) if " " in text[trigger.end : last] else last
+        space = text.rfind(" ", trigger.end, last)
+        end = space if space >= 0 else last
     return _stripped(text, start, end)
 
 

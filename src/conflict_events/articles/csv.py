@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from typing import TextIO
 
 from conflict_events.articles.files import File
-from conflict_events.articles.records import BadRecord, Columns, Record, article
+from conflict_events.articles.records import BadRecord, Columns, Record, article, require_text
 from conflict_events.errors import InputError
 from conflict_events.schema import lone_surrogate
 
@@ -60,14 +60,14 @@ def read(file: File, columns: Columns) -> Iterator[Record]:
 def _check(header: list[str], where: str, columns: Columns) -> None:
     if any("\0" in name or lone_surrogate(name) is not None for name in header):
         raise InputError("the header is not UTF-8", where=where, remedy='save it anew as "CSV UTF-8"')
-    if columns.text not in header:
-        other = next((name for sign, name in _SEPARATORS.items() if len(header) == 1 and sign in header[0]), None)
+    other = next((name for sign, name in _SEPARATORS.items() if len(header) == 1 and sign in header[0]), None)
+    if other and columns.text not in header:
         raise InputError(
-            f"there is no column {columns.text!r}" + (f": the cells stand apart by {other}" if other else ""),
+            f"there is no column {columns.text!r}: the cells stand apart by {other}",
             where=where,
-            remedy="save it anew with commas between cells" if other
-            else f"set text_column to one of: {', '.join(header)}",
-        )  # fmt: skip
+            remedy="save it anew with commas between cells",
+        )
+    require_text(header, where, columns)
     if twice := sorted({name for name in header if name in (columns.text, columns.id) and header.count(name) > 1}):
         raise InputError(f"there are several columns {twice[0]!r}", where=where, remedy="rename all but one")
 

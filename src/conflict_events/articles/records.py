@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+from conflict_events.errors import InputError
 from conflict_events.schema import lone_surrogate
 
 
@@ -54,6 +55,20 @@ class Columns:
 
     text: str = "text"
     id: str = "id"
+
+
+def require_text(names: Sequence[str], where: str, columns: Columns) -> None:
+    """Check that a table has the text column.
+
+    Raises:
+        InputError: naming those that it has.
+    """
+    if columns.text not in names:
+        raise InputError(
+            f"there is no column {columns.text!r}",
+            where=where,
+            remedy=f"set text_column to one of: {', '.join(names)}",
+        )
 
 
 def article(given: Any, otherwise: str, text: Any, meta: Mapping[str, Any]) -> Article:

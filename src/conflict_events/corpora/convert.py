@@ -14,6 +14,16 @@ from conflict_events.errors import ConfigError
 from conflict_events.schema import Document
 
 LEFT_OUT = "left_out.txt"
+_SHOWN = 10
+
+
+def list_left_out(left_out: Sequence[str], folder: Path, progress: Callable[[str], None]) -> None:
+    """Tell the first losses, and list all in the folder's ``left_out.txt``; nothing if there are none."""
+    if left_out:
+        (folder / LEFT_OUT).write_text("".join(f"{line}\n" for line in left_out), "utf-8")
+        for line in left_out[:_SHOWN]:
+            progress(f"left out: {line}")
+        progress(f"{folder / LEFT_OUT}: all {len(left_out)} losses")
 
 
 def convert(splits: Splits, form: str, output: Path, progress: Callable[[str], None]) -> list[str]:

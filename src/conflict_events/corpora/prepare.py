@@ -8,7 +8,7 @@ from pathlib import Path
 
 from conflict_events.config import PrepareConfig
 from conflict_events.corpora import Splits, download, load
-from conflict_events.corpora.convert import LEFT_OUT, convert, divide
+from conflict_events.corpora.convert import convert, divide, list_left_out
 from conflict_events.corpora.formats import jsonl, markup
 from conflict_events.corpora.public import texts
 from conflict_events.corpora.reading import SPLITS, Log
@@ -16,7 +16,6 @@ from conflict_events.errors import ConfigError, ConflictEventsError, DataError
 from conflict_events.schema import Document
 
 ARTICLES = "articles"
-_SHOWN = 10
 
 
 def prepare(config: PrepareConfig, progress: Callable[[str], None]) -> None:
@@ -96,8 +95,4 @@ def _convert(config: PrepareConfig, form: str, progress: Callable[[str], None]) 
     splits = corpus.splits if config.shares is None else divide(corpus.splits, config.shares)
     output = Path(config.output)
     left_out = [*corpus.left_out, *convert(splits, form, output, progress)]
-    if left_out:
-        (output / LEFT_OUT).write_text("".join(f"{line}\n" for line in left_out), "utf-8")
-        for line in left_out[:_SHOWN]:
-            progress(f"left out: {line}")
-        progress(f"{output / LEFT_OUT}: all {len(left_out)} losses")
+    list_left_out(left_out, output, progress)

@@ -46,7 +46,7 @@ def evaluate_baselines(config: EvaluateConfig, corpus: Corpus, also: Sequence[Co
     boards = [_Board(Gold.of(corpus, config.split, config.limit), output)]
     boards += [_Board(Gold.of(other, config.split, config.limit), output / other.config.name) for other in also]
     names = list(dict.fromkeys(config.baselines or ()))
-    folders = [str(output / other.config.name) for other in also] + [str(output / name) for name in (*names, _MODEL)]
+    folders = [board.folder for board in boards[1:]] + [output / name for name in (*names, _MODEL)]
     if len(set(folders)) < len(folders):
         raise ConfigError(
             f"corpora {', '.join(other.config.name for other in also)}: two would be written into one folder",
