@@ -72,9 +72,9 @@ def settings(folder: Path, names: list[str], **options: object) -> EvaluateConfi
     )  # fmt: skip
 
 
-def run_folder(folder: Path, found: list[Prediction]) -> str:
+def run_folder(folder: Path, found: list[Prediction], roles: tuple[str, ...] | None = None) -> str:
     gold = Gold.of(CORPUS, "dev")
-    run = predicted_run(found, gold, folder, folder.name, True, gold.roles)
+    run = predicted_run(found, gold, folder, folder.name, True, roles or gold.roles)
     scored([run], gold, folder)
     return str(folder)
 
@@ -105,6 +105,23 @@ def test_the_model_leads_lags_or_neither(tmp_path: Path) -> None:
     assert lead["low"] > 0
     model = json.loads((tmp_path / "out" / "model" / "metrics.json").read_text("utf-8"))
     assert model["seeds"] == 2
+
+
+def test_a_model_without_weapons_is_compared_in_the_roles_that_it_has(tmp_path: Path) -> None:
+    roles = tuple(role for role in CORPUS.config.roles if role != "weapon")
+    seed = run_folder(tmp_path / "seed", half(CORPUS.split("dev")), roles)
+    [record] = evaluate_baselines(settings(tmp_path / "out", ["good"], runs=[seed]), CORPUS)
+    assert record["differences"]["good"]["scores.roles"]["verdict"] == "worse"
+    metrics = json.loads((tmp_path / "out" / "good" / "metrics.json").read_text("utf-8"))
+    assert list(metrics["scores"]["per_role"]) == list(roles)
+
+
+def test_a_key_that_documents_lack_is_told_before_anything_runs(
+    tmp_path: Path, made_up: list[tuple[str, str, int]]
+) -> None:
+    with pytest.raises(ConfigError, match="has no 'country' in its meta"):
+        evaluate_baselines(settings(tmp_path, ["good"], by="country"), CORPUS)
+    assert made_up == []
 
 
 def test_a_checkpoint_is_evaluated_beside_them(

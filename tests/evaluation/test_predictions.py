@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from scored import ATTACKER, EVENT, FULL, ROLES, TEXT, document, event, gold_of, run_of, span, write_lines
 
 from conflict_events.errors import ConflictEventsError, DataError, InputError
+from conflict_events.evaluation.measures import measures
 from conflict_events.evaluation.predictions import read_predictions, write_predictions
 from conflict_events.evaluation.results import Gold, Run
 from conflict_events.schema import Event, Layer, Span
@@ -57,6 +58,27 @@ def test_records_without_the_key_events_are_of_a_system_that_finds_none(tmp_path
     run = read(tmp_path, {"id": "a", "spans": [ATTACKER]}, {"id": "b", "spans": []})
     assert not run.finds_events
     assert run.with_events == []
+
+
+def test_arguments_in_roles_that_are_not_scored_are_left_out_on_both_sides(tmp_path: Path) -> None:
+    armed = EVENT | {"weapon": [{"start": 43, "end": 50, "text": "mortars"}]}
+    path = write_lines(tmp_path / "p.jsonl", record(events=[armed]), record("b"))
+    run = read_predictions(path, GOLD, ("attacker", "target", "location", "trigger"))
+    (annotated,), (found,) = run.results[0].document.events, run.results[0].events
+    assert [a.role for a in annotated.arguments] == ["attacker", "target", "location"]
+    assert [a.role for a in found.arguments] == ["attacker"]
+    linked = measures([run], GOLD)["events"]["exact"]["linked"]
+    assert (linked["precision"], linked["recall"], linked["support"]) == pytest.approx((1.0, 1 / 3, 3))
+
+
+def test_triggers_are_not_wrong_where_nobody_looked_for_events(tmp_path: Path) -> None:
+    unread = document("b", spans=[span("attacker", "rebels")], layers=[Layer.ROLES])
+    found = [record(spans=[ATTACKER], events=[EVENT]), record("b", spans=[ATTACKER], events=[EVENT])]
+    run = read(tmp_path, *found, gold=gold_of(document("a", FULL), unread))
+    assert [len(r.events) for r in run.results] == [1, 0]
+    assert [[s.role for s in r.spans] for r in run.results] == [["attacker", "trigger"], ["attacker"]]
+    alone = read(tmp_path, found[1], gold=gold_of(unread))  # whoever annotates triggers as spans has no events at all
+    assert [s.role for s in alone.results[0].spans] == ["attacker", "trigger"]
 
 
 def test_of_repeated_spans_the_most_confident_is_kept(tmp_path: Path) -> None:

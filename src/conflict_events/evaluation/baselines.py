@@ -52,6 +52,9 @@ def evaluate_baselines(config: EvaluateConfig, corpus: Corpus, also: Sequence[Co
             f"corpora {', '.join(other.config.name for other in also)}: two would be written into one folder",
             remedy="give each a name of its own (+also.NAME.name=OTHER)",
         )
+    if config.by is not None:
+        for board in boards:
+            board.gold.grouped(config.by)  # a key that is not there is told before anything is trained
     extractor = EventExtractor.from_config(config.model) if config.model.path else None
     options = Options(bf16=config.bf16, extractor=extractor)
     for name in names:
@@ -64,7 +67,7 @@ def evaluate_baselines(config: EvaluateConfig, corpus: Corpus, also: Sequence[Co
         for board in boards:
             found = baseline.predict([document.text for document in board.gold.documents])
             gold, folder = board.gold, board.folder / name
-            board.add(name, [predicted_run(found, gold, folder, name, gold.has_events, gold.roles)], config.by)
+            board.add(name, [predicted_run(found, gold, folder, name, gold.has_events, board.roles)], config.by)
     return [board.finish() for board in boards]
 
 
@@ -75,6 +78,11 @@ class _Board:
     gold: Gold
     folder: Path
     systems: dict[str, System] = field(default_factory=dict)
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """Those of the model, if there is one, so that baselines can be compared with it."""
+        return self.systems[_MODEL].runs[0].roles if _MODEL in self.systems else self.gold.roles
 
     def add(self, name: str, runs: Sequence[Run], by: str | None) -> None:
         self.systems[name] = System.of(runs)

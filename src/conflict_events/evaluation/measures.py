@@ -65,7 +65,7 @@ def measures(runs: Sequence[Run], gold: Gold, by: str | None = None) -> dict[str
         train = gold.train
         record["unseen"] = averaged([seen_recall(train, *_sides(run), run.roles).to_record() for run in runs])
     if by is not None:
-        record["by"] = {value: _scores(part) for value, part in _parts(runs, by).items()}
+        record["by"] = {value: _scores(part) for value, part in _parts(runs, gold.grouped(by)).items()}
     return record
 
 
@@ -155,20 +155,11 @@ def _errors(run: Run) -> dict[str, Any]:
     }
 
 
-def _parts(runs: Sequence[Run], by: str) -> dict[str, list[Run]]:
-    """The runs on the documents of every value of a key."""
-    groups: dict[str, list[int]] = defaultdict(list)
-    for number, result in enumerate(runs[0].results):
-        document = result.document
-        if by not in document.meta:
-            raise ConfigError(
-                f"document {document.id!r} has no {by!r} in its meta",
-                remedy=f"group by one of: {', '.join(map(str, document.meta)) or '(it has none)'}",
-            )
-        groups[str(document.meta[by])].append(number)
+def _parts(runs: Sequence[Run], groups: Mapping[str, Sequence[int]]) -> dict[str, list[Run]]:
+    """The runs on the documents of every group."""
 
     def part(run: Run, numbers: Sequence[int]) -> Run:
         results: list[Result] = [run.results[number] for number in numbers]
         return replace(run, results=results)
 
-    return {value: [part(run, numbers) for run in runs] for value, numbers in sorted(groups.items())}
+    return {value: [part(run, numbers) for run in runs] for value, numbers in groups.items()}

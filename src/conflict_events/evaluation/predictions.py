@@ -104,8 +104,9 @@ def read_predictions(path: Path, gold: Gold, roles: Sequence[str] | None = None)
             where=str(path),
             remedy='write a record for every document; with nothing in it: {"id": ..., "spans": [], "events": []}',
         )  # fmt: skip
-    results = [found[document.id][1] for document in gold.documents]
-    return Run(", ".join(sorted(names)), results, "events" in shape, gold.roles if roles is None else tuple(roles))
+    scored = gold.roles if roles is None else tuple(roles)
+    results = [gold.scored(found[document.id][1], scored) for document in gold.documents]
+    return Run(", ".join(sorted(names)), results, "events" in shape, scored)
 
 
 def _document(record: Mapping[str, Any], where: str, documents: Mapping[str, Document], gold: Gold) -> Document:

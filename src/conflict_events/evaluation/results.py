@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 from conflict_events.corpora import Corpus
 from conflict_events.corpora.fingerprint import fingerprint
-from conflict_events.errors import DataError
-from conflict_events.schema import Document, Event, Layer, Span
+from conflict_events.errors import ConfigError, DataError
+from conflict_events.schema import TRIGGER, Document, Event, Layer, Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,40 @@ class Gold:
         """Whether events are annotated in any document."""
         return any(Layer.EVENTS in document.layers for document in self.documents)
 
+    def grouped(self, key: str) -> dict[str, list[int]]:
+        """The numbers of the documents with each value of a key of their meta, by value.
+
+        Raises:
+            ConfigError: if a document lacks the key.
+        """
+        groups: dict[str, list[int]] = defaultdict(list)
+        for number, document in enumerate(self.documents):
+            if key not in document.meta:
+                raise ConfigError(
+                    f"document {document.id!r} has no {key!r} in its meta",
+                    remedy=f"group by one of: {', '.join(map(str, document.meta)) or '(it has none)'}",
+                )
+            groups[str(document.meta[key])].append(number)
+        return dict(sorted(groups.items()))
+
+    def scored(self, result: Result, roles: Collection[str]) -> Result:
+        """A result without what is not scored, on both sides.
+
+        Spans and arguments in other roles than ``roles`` are left out. Where some documents have the layer ``events``
+        and this one does not, nobody looked for its triggers: those found are neither right nor wrong.
+        """
+        document = result.document
+        unread = self.has_events and Layer.EVENTS not in document.layers
+
+        def kept(spans: Iterable[Span]) -> tuple[Span, ...]:
+            return tuple(span for span in spans if span.role in roles and not (unread and span.role == TRIGGER))
+
+        def cut(events: Iterable[Event]) -> tuple[Event, ...]:
+            return () if unread else tuple(replace(event, arguments=kept(event.arguments)) for event in events)
+
+        annotated = replace(document, role_spans=kept(document.role_spans), events=cut(document.events))
+        return replace(result, document=annotated, spans=kept(result.spans), events=cut(result.events))
+
     def to_record(self) -> dict[str, Any]:
         """What metrics and comparisons say of it."""
         return {
@@ -81,7 +116,7 @@ class Result:
     """A document and what was found in it.
 
     Attributes:
-        document: as annotated.
+        document: as annotated, as far as it is scored.
         spans: every span found, triggers and arguments of events among them, each ``(role, start, end)`` once.
         events: found.
         cut: annotated spans that no window showed whole to the model that was used.

@@ -67,6 +67,8 @@ def evaluate(config: EvaluateConfig, corpus: Corpus) -> Evaluation:
         InputError: if predictions or the folder of a run are not there.
     """
     gold = Gold.of(corpus, config.split, config.limit)
+    if config.by is not None:
+        gold.grouped(config.by)  # a key that is not there is told before anything is predicted
     folder = Path(config.output_dir)
     runs = scored_runs(config, gold, folder) or [_model_run(config.model, gold, folder)]
     return Evaluation(scored(runs, gold, folder, config.by), runs)
@@ -131,5 +133,5 @@ def _model_run(config: CheckpointConfig, gold: Gold, folder: Path) -> Run:
     tagger, results = extractor.tagger, []
     for text, result, tokens in zip(texts, run.results, tagger.tokenizer(texts), strict=True):
         cut = cut_spans(tagger.windows(text, tokens), tokens.offsets, result.document.spans)
-        results.append(replace(result, cut=frozenset(span for span in cut if span.role in run.roles)))
+        results.append(replace(result, cut=frozenset(cut)))
     return replace(run, results=results)
