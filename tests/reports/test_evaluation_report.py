@@ -17,6 +17,7 @@ from conftest import ROOT, violent_documents
 from test_corpus_report import HOSTILE, Node, parsed, walk
 
 from conflict_events.metrics.errors import Error, ErrorKind, find_errors
+from conflict_events.reports import error_browser
 from conflict_events.reports.error_browser import MEANING, group_errors, visible
 from conflict_events.reports.evaluation import write_evaluation_report
 from conflict_events.schema import Document, Event, EventType, Layer, Span
@@ -377,6 +378,19 @@ def test_groups_are_ranked_and_the_same_mistake_stands_first() -> None:
     assert groups[0].repeated == (("found target “police”", 3),)
     assert groups[1].repeated == ()
     assert "".join(piece.text for piece in groups[0].errors[1].pieces) == text
+
+
+def test_a_kind_with_very_many_errors_shows_the_first_and_counts_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    errors = [Error(0, ErrorKind.MISSED, span("target", words), None) for words in ("rebels", "market", "bridge")]
+    page = page_of(tmp_path, errors, document())
+    assert (len(cards(page)), "are shown." in page.text) == (3, False)
+    monkeypatch.setattr(error_browser, "_MOST", 2)
+    page = page_of(tmp_path, errors, document())
+    assert len(cards(page)) == 2
+    assert "The first 2 of 3 are shown." in page.text
+    assert "2 of 2 errors shown here, 3 in all" in page.text
 
 
 def test_every_kind_is_explained() -> None:

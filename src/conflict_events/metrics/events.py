@@ -12,6 +12,7 @@ Spans match exactly, by their head word, or by sharing a character.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -126,12 +127,18 @@ def _items(events: Iterable[Event], match: Match) -> dict[str, set[_Item]]:
 
 def _met(items: set[_Item], others: set[_Item], match: Match) -> set[_Item]:
     """Those of ``items`` that the other side has."""
-    if match is Match.OVERLAP:
-        return {item for item in items if any(_overlap(item, other) for other in others)}
-    return items & others
+    if match is not Match.OVERLAP:
+        return items & others
+    alike: dict[tuple[str, ...], list[tuple[_Place, ...]]] = defaultdict(list)
+    for labels, places in sorted(others):
+        alike[labels].append(places)
+    return {item for item in items if any(_overlap(item[1], places) for places in _up_to(item, alike[item[0]]))}
 
 
-def _overlap(item: _Item, other: _Item) -> bool:
-    return item[0] == other[0] and all(
-        max(a[0], b[0]) < min(a[1], b[1]) for a, b in zip(item[1], other[1], strict=True)
-    )
+def _up_to(item: _Item, others: Sequence[tuple[_Place, ...]]) -> Iterable[tuple[_Place, ...]]:
+    """Those of ``others``, sorted, whose first span begins before that of the item ends; the nearest first."""
+    return reversed(others[: bisect_left(others, ((item[1][0][1], -1),))])
+
+
+def _overlap(one: tuple[_Place, ...], other: tuple[_Place, ...]) -> bool:
+    return all(max(a[0], b[0]) < min(a[1], b[1]) for a, b in zip(one, other, strict=True))

@@ -17,6 +17,7 @@ _CONTEXT = 240  # characters on either side of what is marked, where a sentence 
 _NEAR = 500  # characters; a trigger further away is named, but not shown
 _QUOTED = 80  # characters of a span in a description
 _REPEATED = 5  # descriptions that head a group
+_MOST = 1000  # errors of a kind that are shown: a page with a hundred thousand opens in no browser
 MEANING: Mapping[str, str] = {
     ErrorKind.BOUNDARY: "The role is right, but the span begins or ends elsewhere.",
     ErrorKind.WRONG_ROLE: "The span is right, but it was found in another role.",
@@ -81,12 +82,15 @@ class Group:
     """The errors of a kind, those that occur again and again first.
 
     Attributes:
+        errors: the first of them.
+        total: how many there are.
         repeated: what occurs more than once, and how often; the most frequent.
     """
 
     kind: str
     meaning: str
     errors: tuple[Shown, ...]
+    total: int
     repeated: tuple[tuple[str, int], ...]
 
 
@@ -124,8 +128,12 @@ def group_errors(
         document = documents[number]
         index = SentenceIndex(document.text)
         groups = tuple("" if (value := document.meta.get(key)) is None else visible(value) for key in keys)
+        around = [
+            *_named("annotated", document.spans, document.events),
+            *_named("found", spans[number], events[number]),
+        ]
         for error in held:
-            by_kind[error.kind.value].append(_show(error, document, spans[number], events[number], index, groups))
+            by_kind[error.kind.value].append(_show(error, document, around, index, groups))
     return [_group(kind, shown) for kind, shown in sorted(by_kind.items(), key=lambda item: (-len(item[1]), item[0]))]
 
 
@@ -133,14 +141,13 @@ def _group(kind: str, shown: Sequence[Shown]) -> Group:
     times = Counter(error.what for error in shown)
     ranked = sorted(shown, key=lambda error: (-times[error.what], error.what))  # stable: then as the documents stand
     repeated = tuple((what, count) for what, count in times.most_common(_REPEATED) if count > 1)
-    return Group(kind, MEANING[kind], tuple(ranked), repeated)
+    return Group(kind, MEANING[kind], tuple(ranked[:_MOST]), len(ranked), repeated)
 
 
 def _show(
     error: Error,
     document: Document,
-    spans: Iterable[Span],
-    events: Iterable[Event],
+    around: Iterable[tuple[str, Span]],
     index: SentenceIndex,
     groups: tuple[str, ...],
 ) -> Shown:
@@ -151,7 +158,6 @@ def _show(
     found += [error.predicted_trigger] if error.predicted_trigger else []
     near = [span for span in (*annotated, *found) if abs(span.start - place) <= _NEAR]
     start, end = _passage(document.text, near, index)
-    around = [*_named("annotated", document.spans, document.events), *_named("found", spans, events)]
     return Shown(
         id=visible(document.id),
         what=visible(_in_words(error)),

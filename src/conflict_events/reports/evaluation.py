@@ -76,6 +76,7 @@ def write_evaluation_report(
         meaning=MEANING,
         groups=groups,
         shown=len(shown),
+        total=sum(group.total for group in groups),
         roles=sorted({role for error in shown for role in error.roles}),
         keys=[(visible(key), sorted({error.groups[n] for error in shown})) for n, key in enumerate(keys)],
         script=Markup(script),
