@@ -43,7 +43,9 @@ def test_equal_documents_leave_no_doubt() -> None:
 
 
 def test_one_document_says_nothing_about_others() -> None:
-    assert interval([np.array([[3.0, 4, 3, 4]])], resamples=50) == Interval(0.75, 0.75, 0.75)
+    one, better = np.array([[3.0, 4, 3, 4]]), np.array([[4.0, 4, 4, 4]])
+    assert interval([one], resamples=50) == Interval(0.75, 0.0, 1.0)
+    assert difference([better], [one], resamples=50) == Difference(0.25, -1.0, 1.0, 1.0)
 
 
 def test_more_documents_and_less_confidence_make_it_narrower() -> None:

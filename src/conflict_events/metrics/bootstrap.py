@@ -1,7 +1,8 @@
 """How sure a score is: intervals and differences by resampling documents (Efron and Tibshirani 1993, chapter 13).
 
 Documents are drawn with replacement, as many as there are, and the score is computed anew; of several seeds the mean
-score, all on the same draw, so that the interval is that of the reported mean.
+score, all on the same draw, so that the interval is that of the reported mean. One document says nothing of others:
+its interval is all that a score in [0, 1], or the difference of two, can be.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import numpy.typing as npt
 from conflict_events.metrics.score import Counts, f1
 
 Statistic = Callable[[npt.NDArray[np.float64]], npt.NDArray[np.float64]]
-"""From summed counts, shape ``(resamples, columns)``, to values, shape ``(resamples,)``."""
+"""From summed counts, shape ``(resamples, columns)``, to values in [0, 1], shape ``(resamples,)``."""
 
 _ROUNDING = 1e-12  # equal scores of different counts (4 of 6 and 7, 4 of 5 and 8) may differ by that much
 
@@ -60,6 +61,8 @@ def interval(
         ValueError: if there are no documents, or runs differ in theirs.
     """
     value, drawn = _draw(runs, statistic, resamples, seed)
+    if len(runs[0]) == 1:
+        return Interval(value, 0.0, 1.0)
     low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
     return Interval(value, float(low), float(high))
 
@@ -82,6 +85,8 @@ def difference(
         raise ValueError(f"{len(runs[0])} documents on one side, {len(others[0])} on the other")
     value, drawn = _draw(runs, statistic, resamples, seed)
     other, other_drawn = _draw(others, statistic, resamples, seed)  # the same seed: the same documents
+    if len(runs[0]) == 1:
+        return Difference(value - other, -1.0, 1.0, 1.0)
     gap = drawn - other_drawn
     gap[np.abs(gap) < _ROUNDING] = 0.0
     low, high = np.quantile(gap, [(1 - level) / 2, (1 + level) / 2])
