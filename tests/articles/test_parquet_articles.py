@@ -78,6 +78,8 @@ def test_a_file_without_the_text_column_is_refused_and_its_columns_are_named(tmp
     with pytest.raises(InputError, match=r"no column 'text'.*text_column.*id, body"):
         read_articles(source)
     assert [r.text for r in read_articles(source, text_column="body") if isinstance(r, Article)] == ["b"]
+    with pytest.raises(InputError, match=r"no column 'number'.*Set id_column to one of: id, body"):
+        read_articles(source, text_column="body", id_column="number")
 
 
 @pytest.mark.parametrize("content", [b"", b"PAR1 and no more", b"text\nx\n"])

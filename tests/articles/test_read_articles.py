@@ -211,6 +211,14 @@ def test_a_csv_without_the_text_column_is_refused_and_its_columns_are_named(tmp_
     assert [a.text for a in split(source, text_column="body")[0]] == ["a"]
 
 
+def test_a_csv_may_lack_the_usual_column_of_ids_but_not_one_that_was_asked_for(tmp_path: Path) -> None:
+    source = written(tmp_path, "in.csv", "number,text\n7,a\n")
+    assert [a.id for a in split(source)[0]] == ["in.csv:2"]
+    assert [a.id for a in split(source, id_column="number")[0]] == ["7"]
+    with pytest.raises(InputError, match=r"no column 'nunber'.*Set id_column to one of: number, text"):
+        split(source, id_column="nunber")
+
+
 @pytest.mark.parametrize(
     ("row", "reason"),
     [

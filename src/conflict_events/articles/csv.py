@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from typing import TextIO
 
 from conflict_events.articles.files import File
-from conflict_events.articles.records import BadRecord, Columns, Record, article, require_text
+from conflict_events.articles.records import BadRecord, Columns, Record, article, check_columns
 from conflict_events.errors import InputError
 from conflict_events.schema import lone_surrogate
 
@@ -67,7 +67,7 @@ def _check(header: list[str], where: str, columns: Columns) -> None:
             where=where,
             remedy="save it anew with commas between cells",
         )
-    require_text(header, where, columns)
+    check_columns(header, where, columns)
     if twice := sorted({name for name in header if name in (columns.text, columns.id) and header.count(name) > 1}):
         raise InputError(f"there are several columns {twice[0]!r}", where=where, remedy="rename all but one")
 

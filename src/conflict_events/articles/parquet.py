@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from conflict_events.articles.files import File
-from conflict_events.articles.records import BadRecord, Columns, Record, article, require_text
+from conflict_events.articles.records import BadRecord, Columns, Record, article, check_columns
 from conflict_events.errors import InputError
 
 _ROWS = 64
@@ -37,7 +37,7 @@ def read(file: File, columns: Columns) -> Iterator[Record]:
         raise InputError(f"this is no Parquet file ({error})", where=file.where) from None
     with table:
         names = table.schema_arrow.names
-        require_text(names, file.where, columns)
+        check_columns(names, file.where, columns)
         size, number, rows = Path(file.path).stat().st_size, 0, max(table.metadata.num_rows, 1)
         file.position = lambda: size * number // rows
         for group in range(table.num_row_groups):

@@ -51,24 +51,26 @@ Record: TypeAlias = Article | BadRecord
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """The JSONL keys, or the columns of tables, that hold text and id."""
+    """The JSONL keys, or the columns of tables, that hold text and id; a table may do without the usual one of ids."""
 
     text: str = "text"
     id: str = "id"
 
 
-def require_text(names: Sequence[str], where: str, columns: Columns) -> None:
-    """Check that a table has the text column.
+def check_columns(names: Sequence[str], where: str, columns: Columns) -> None:
+    """Check that a table has the text column and, unless it was not asked for, that of ids.
 
     Raises:
         InputError: naming those that it has.
     """
-    if columns.text not in names:
-        raise InputError(
-            f"there is no column {columns.text!r}",
-            where=where,
-            remedy=f"set text_column to one of: {', '.join(names)}",
-        )
+    needed = [("text_column", columns.text), ("id_column", columns.id)]
+    for setting, name in needed if columns.id != Columns().id else needed[:1]:
+        if name not in names:
+            raise InputError(
+                f"there is no column {name!r}",
+                where=where,
+                remedy=f"set {setting} to one of: {', '.join(names)}",
+            )
 
 
 def article(given: Any, otherwise: str, text: Any, meta: Mapping[str, Any]) -> Article:

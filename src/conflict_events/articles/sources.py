@@ -129,7 +129,8 @@ def read_articles(given: str | Sequence[str], text_column: str = "text", id_colu
     Args:
         given: see :func:`find_sources`.
         text_column: JSONL key or column of the text.
-        id_column: JSONL key or column of the id. Where it is absent, the id is the file's name and the line.
+        id_column: JSONL key or column of the id. Where it is absent, the id is the file's name and the line; a table
+            must have one that is not called ``id``.
 
     Returns:
         Articles and bad records. Further columns of tables, and JSONL's ``meta``, become meta.

@@ -156,7 +156,8 @@ class PredictConfig:
         show: how many extractions to show in the terminal afterwards, with their spans highlighted.
         errors: where bad records go; None for ``OUTPUT.errors.jsonl``, in a folder ``_errors.jsonl``.
         text_column: JSONL key or column of the text.
-        id_column: JSONL key or column of the id; where it is absent, ids are made of file and line.
+        id_column: JSONL key or column of the id; where it is absent, ids are made of file and line. A table must have
+            one that is not called ``id``.
         runner: how many articles are worked through.
         engine: the same as ``model.engine``, which takes its value from here.
     """
