@@ -237,6 +237,15 @@ def test_nothing_to_compare_on_is_refused(config: ExportConfig) -> None:
         export(dataclasses.replace(config, limit=0))
 
 
+def test_what_8_bits_cost_is_not_measured_on_other_roles(config: ExportConfig, tmp_path: Path) -> None:
+    others = [dataclasses.replace(d, role_spans=(), events=()) for d in violent_documents(3, "dev")]
+    jsonl.write(tmp_path / "corpus" / "dev.jsonl", others)
+    with pytest.raises(ConfigError, match=r"no annotated attacker, .* what 8 bits cost cannot be told"):
+        export(config)
+    assert beside(config) == []
+    assert not export(dataclasses.replace(config, quantize=False)).is_quantized
+
+
 def test_the_record_is_json_with_a_version(config: ExportConfig) -> None:
     export(dataclasses.replace(config, quantize=False))
     record = json.loads((Path(config.path) / ONNX / EXPORT_RECORD).read_text("utf-8"))

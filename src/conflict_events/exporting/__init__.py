@@ -53,7 +53,8 @@ def export(config: ExportConfig) -> ExportResult:
 
     Raises:
         CheckpointError: if the checkpoint cannot be loaded or exported, or a graph in 32 bits gives other scores.
-        ConfigError: if the corpus has no such split, or there is nothing in it.
+        ConfigError: if the corpus has no such split, there is nothing in it, or with ``config.quantize`` nothing is
+            annotated in it that the checkpoint tags.
     """
     checkpoint = Path(config.path)
     if not any(checkpoint.glob("*.safetensors")):
@@ -64,6 +65,12 @@ def export(config: ExportConfig) -> ExportResult:
     if not documents:
         raise ConfigError(f"there is nothing in split {config.split!r} to compare the engines on")
     tagger = EventExtractor.from_pretrained(checkpoint, engine=EngineKind.torch, device="cpu").tagger
+    if config.quantize and not any(span.role in tagger.scheme.roles for d in documents for span in d.spans):
+        raise ConfigError(
+            f"split {config.split!r} of corpus {config.corpus.name!r} has no annotated "
+            f"{', '.join(tagger.scheme.roles)}: what 8 bits cost cannot be told",
+            remedy="choose a corpus= with roles of the checkpoint, or set quantize=false",
+        )
     with _replacing(checkpoint / ONNX) as folder:
         _write_graphs(checkpoint, folder)
         reference = Reference.of(tagger, documents)
