@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from conftest import ROLES, ROOT
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
@@ -123,6 +124,16 @@ def test_every_option_of_every_group_composes(name: str, group: str, option: str
     if group == "corpus":
         assert whole.corpus.name == option
         assert whole.corpus.format in READERS
+
+
+def test_experiments_of_one_corpus_and_seed_are_written_into_different_folders() -> None:
+    folders = [
+        yaml.safe_load(path.read_text("utf-8"))["hydra"]["run"]["dir"]
+        for path in sorted((CONFIGS / "experiment").glob("*.yaml"))
+    ]
+    assert len(folders) > 4
+    assert len(set(folders)) == len(folders)
+    assert all(folder.endswith("-${training.seed}") for folder in folders)
 
 
 def test_roles_are_mapped_on_the_command_line_as_the_readme_says() -> None:
