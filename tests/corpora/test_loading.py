@@ -70,6 +70,14 @@ def test_where_nothing_is_bad_nothing_is_listed(tiny_corpus: CorpusConfig) -> No
     assert load(tiny_corpus).left_out == ()
 
 
+def test_annotation_under_a_misspelt_key_is_told_as_left_out(tmp_path: Path) -> None:
+    read = load(corpus(tmp_path, train=[record("a"), {**record("b"), "event": [EVENT]}]))
+    assert ids(read.split("train")) == ["a", "b"]
+    assert [line.removeprefix(f"{read.config.path}/") for line in read.left_out] == [
+        "train.jsonl:2: 'event': a record has only events, id, layers, meta, spans, text"
+    ]
+
+
 def test_files_that_are_missing_are_an_error_all_the_same(tmp_path: Path) -> None:
     config = CorpusConfig(name="mine", format="jsonl", path=str(tmp_path / "missing"), skip_bad=True)
     with pytest.raises(SourceError, match=r"missing: there is no train\.jsonl"):

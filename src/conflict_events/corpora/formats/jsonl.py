@@ -11,15 +11,24 @@ from conflict_events.corpora.reading import Log, Reading, read_records
 from conflict_events.schema import Document
 
 SUFFIX = ".jsonl"
+_KEYS = {"id", "text", "layers", "spans", "events", "meta"}
 _OF_EVENTS = ("type", "trigger")
 
 
 def read(path: Path, log: Log) -> Reading:
     """The documents of a file; see :meth:`conflict_events.schema.Document.from_record`.
 
-    A label map renames or drops the roles of spans, and the types and roles of events.
+    A label map renames or drops the roles of spans, and the types and roles of events. Keys that no record has are
+    told of as left out: annotation may stand under a misspelt one.
     """
-    return read_records(path, lambda record, _where: Document.from_record(_mapped(record, log)))
+    return read_records(path, lambda record, where: _read(record, where, log))
+
+
+def _read(record: dict[str, Any], where: str, log: Log) -> Document:
+    document = Document.from_record(_mapped(record, log))
+    if unknown := sorted(record.keys() - _KEYS):
+        log.leave_out(where, f"{', '.join(map(repr, unknown))}: a record has only {', '.join(sorted(_KEYS))}")
+    return document
 
 
 def _mapped(record: dict[str, Any], log: Log) -> dict[str, Any]:
