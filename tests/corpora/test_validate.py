@@ -36,6 +36,15 @@ def test_a_sound_corpus_has_no_problems(tmp_path: Path) -> None:
     assert problems(tmp_path, train=[record("a"), record("b")], dev=[record("c")], test=[]) == []
 
 
+def test_corpora_that_are_added_are_checked_as_well(tmp_path: Path) -> None:
+    (tmp_path / "more").mkdir()
+    assert problems(tmp_path / "more", train=["{"])
+    (tmp_path / "train.jsonl").write_text(json.dumps(record("a")) + "\n", "utf-8")
+    more = CorpusConfig(name="more", format="jsonl", path=str(tmp_path / "more"))
+    config = CorpusConfig(name="mine", format="jsonl", path=str(tmp_path), extra={"more": more})
+    assert [problem.where for problem in validate(config)] == [f"{tmp_path}/more/train.jsonl:1"]
+
+
 def test_the_tiny_corpus_of_these_tests_is_sound(tiny_corpus: CorpusConfig) -> None:
     assert validate(tiny_corpus) == []
 
@@ -52,6 +61,7 @@ def test_the_tiny_corpus_of_these_tests_is_sound(tiny_corpus: CorpusConfig) -> N
         (record("b", layers=["entities"]), "'entities' is not a valid Layer"),
         (record("b", None, EVENT | {"victim": [[0, 6]]}), "unknown keys ['victim']"),
         (record(""), "the record has no 'id'"),
+        (record("b", event=[EVENT]), "'event': a record has only events, id, layers, meta, spans, text"),
         ({"id": "b"}, "document 'b' has no 'text'"),
         ('{"id": "b", "text": ', "not JSON"),
         ('["b"]', "a JSON list, not an object"),

@@ -17,6 +17,9 @@ from conflict_events.schema import Document, Span
 # Their annotation nests on purpose: alternative wordings in MUC's keys, "Tartus" in "the port of Tartus" in re3d.
 _NESTED = ("muc4", "muc34", "re3d")
 
+# What these leave out is a mistake, reserved records or misspelt keys; in others it is what no document can hold.
+_STRICT = ("standoff", "jsonl")
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -30,11 +33,11 @@ class Problem:
 
 
 def validate(config: CorpusConfig) -> list[Problem]:
-    """Check a corpus.
+    """Check a corpus, and then those that it adds to its train split.
 
     Looked for: source files that are missing or differ, text hashes, malformed records, offsets outside the text,
     spans with outer white space, unknown roles and types, spans of one event that overlap, repeated events, repeated
-    ids, reserved ids, and the same text twice, within a split or across splits.
+    ids, reserved ids, and the same text twice, within a split or across splits; unknown keys of our JSONL.
 
     Returns:
         All problems, in the order of the files; empty if there are none.
@@ -68,8 +71,10 @@ def validate(config: CorpusConfig) -> list[Problem]:
                 if key in seen:
                     found.append(Problem(where, f"{what} stands at {seen[key]}, too"))
                 seen.setdefault(key, where)
-    if config.format == "standoff":
-        found += [Problem(*line.split(": ", 1)) for line in log.left_out]  # reserved records
+    if config.format in _STRICT:
+        found += [Problem(*line.split(": ", 1)) for line in log.left_out]
+    for extra in config.extra.values():
+        found += validate(extra)
     return found
 
 
