@@ -105,7 +105,7 @@ def read_predictions(path: Path, gold: Gold, roles: Sequence[str] | None = None)
             remedy='write a record for every document; with nothing in it: {"id": ..., "spans": [], "events": []}',
         )  # fmt: skip
     scored = gold.roles if roles is None else tuple(roles)
-    results = [gold.scored(found[document.id][1], scored) for document in gold.documents]
+    results = gold.scored((found[document.id][1] for document in gold.documents), scored)
     return Run(", ".join(sorted(names)), results, "events" in shape, scored)
 
 

@@ -83,23 +83,34 @@ class Gold:
             groups[str(document.meta[key])].append(number)
         return dict(sorted(groups.items()))
 
-    def scored(self, result: Result, roles: Collection[str]) -> Result:
-        """A result without what is not scored, on both sides.
+    def scored(self, results: Iterable[Result], roles: Collection[str]) -> list[Result]:
+        """Results without what is not scored, on both sides.
 
         Spans and arguments in other roles than ``roles`` are left out. Where some documents have the layer ``events``
-        and this one does not, nobody looked for its triggers: those found are neither right nor wrong.
+        and one does not, nobody looked for its triggers: those found are neither right nor wrong.
         """
-        document = result.document
-        unread = self.has_events and Layer.EVENTS not in document.layers
+        has_events = self.has_events
 
-        def kept(spans: Iterable[Span]) -> tuple[Span, ...]:
+        def spans_of(spans: Iterable[Span], unread: bool) -> tuple[Span, ...]:
             return tuple(span for span in spans if span.role in roles and not (unread and span.role == TRIGGER))
 
-        def cut(events: Iterable[Event]) -> tuple[Event, ...]:
-            return () if unread else tuple(replace(event, arguments=kept(event.arguments)) for event in events)
+        def events_of(events: Iterable[Event], unread: bool) -> tuple[Event, ...]:
+            return () if unread else tuple(replace(e, arguments=spans_of(e.arguments, unread)) for e in events)
 
-        annotated = replace(document, role_spans=kept(document.role_spans), events=cut(document.events))
-        return replace(result, document=annotated, spans=kept(result.spans), events=cut(result.events))
+        kept = []
+        for result in results:
+            document = result.document
+            unread = has_events and Layer.EVENTS not in document.layers
+            spans, events = spans_of(document.role_spans, unread), events_of(document.events, unread)
+            kept.append(
+                replace(
+                    result,
+                    document=replace(document, role_spans=spans, events=events),
+                    spans=spans_of(result.spans, unread),
+                    events=events_of(result.events, unread),
+                )
+            )
+        return kept
 
     def to_record(self) -> dict[str, Any]:
         """What metrics and comparisons say of it."""
