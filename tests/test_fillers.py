@@ -105,8 +105,7 @@ def test_the_record_names_the_filler_and_all_its_places() -> None:
 
 def bare(span: Span) -> str:
     """For the words below, written out."""
-    words = span.text.replace("the ", "") if span.text != "the" else "the"
-    words = words.removeprefix("a ").replace("...", "").lower()
+    words = span.text.removeprefix("a ").replace("the ", "").replace("...", "").lower()
     return " ".join(words.split()) or span.text
 
 
