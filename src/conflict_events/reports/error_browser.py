@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 
 from conflict_events.metrics.errors import Error, ErrorKind
@@ -120,32 +121,38 @@ def group_errors(
     """
     if not len(documents) == len(spans) == len(events):
         raise ValueError(f"{len(documents)} documents, but {len(spans)} and {len(events)} predictions")
-    by_document: dict[int, list[Error]] = defaultdict(list)
-    for error in errors:
-        by_document[error.document].append(error)
-    by_kind: dict[str, list[Shown]] = defaultdict(list)
-    for number, held in sorted(by_document.items()):
+    by_kind: dict[str, list[Error]] = defaultdict(list)
+    for error in sorted(errors, key=lambda error: error.document):
+        by_kind[error.kind.value].append(error)
+
+    @cache
+    def setting(number: int) -> tuple[Document, Sequence[tuple[str, Span]], SentenceIndex, tuple[str, ...]]:
+        """What the errors of a document are shown with."""
         document = documents[number]
-        index = SentenceIndex(document.text)
-        groups = tuple("" if (value := document.meta.get(key)) is None else visible(value) for key in keys)
         around = [
             *_named("annotated", document.spans, document.events),
             *_named("found", spans[number], events[number]),
         ]
-        for error in held:
-            by_kind[error.kind.value].append(_show(error, document, around, index, groups))
-    return [_group(kind, shown) for kind, shown in sorted(by_kind.items(), key=lambda item: (-len(item[1]), item[0]))]
+        groups = tuple("" if (value := document.meta.get(key)) is None else visible(value) for key in keys)
+        return document, around, SentenceIndex(document.text), groups
+
+    return [
+        _group(kind, held, lambda error, what: _show(error, what, *setting(error.document)))
+        for kind, held in sorted(by_kind.items(), key=lambda item: (-len(item[1]), item[0]))
+    ]
 
 
-def _group(kind: str, shown: Sequence[Shown]) -> Group:
-    times = Counter(error.what for error in shown)
-    ranked = sorted(shown, key=lambda error: (-times[error.what], error.what))  # stable: then as the documents stand
+def _group(kind: str, errors: Sequence[Error], show: Callable[[Error, str], Shown]) -> Group:
+    worded = [(visible(_in_words(error)), error) for error in errors]
+    times = Counter(what for what, _ in worded)
+    ranked = sorted(worded, key=lambda item: (-times[item[0]], item[0]))  # stable: then as the documents stand
     repeated = tuple((what, count) for what, count in times.most_common(_REPEATED) if count > 1)
-    return Group(kind, MEANING[kind], tuple(ranked[:_MOST]), len(ranked), repeated)
+    return Group(kind, MEANING[kind], tuple(show(error, what) for what, error in ranked[:_MOST]), len(ranked), repeated)
 
 
 def _show(
     error: Error,
+    what: str,
     document: Document,
     around: Iterable[tuple[str, Span]],
     index: SentenceIndex,
@@ -160,7 +167,7 @@ def _show(
     start, end = _passage(document.text, near, index)
     return Shown(
         id=visible(document.id),
-        what=visible(_in_words(error)),
+        what=what,
         confidence=error.predicted.score if error.predicted else None,
         roles=roles,
         groups=groups,
