@@ -63,8 +63,10 @@ def check_columns(names: Sequence[str], where: str, columns: Columns) -> None:
     Raises:
         InputError: naming those that it has.
     """
-    needed = [("text_column", columns.text), ("id_column", columns.id)]
-    for setting, name in needed if columns.id != Columns().id else needed[:1]:
+    needed = {"text_column": columns.text}
+    if columns.id != Columns().id:
+        needed["id_column"] = columns.id
+    for setting, name in needed.items():
         if name not in names:
             raise InputError(
                 f"there is no column {name!r}",

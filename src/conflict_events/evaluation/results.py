@@ -89,27 +89,18 @@ class Gold:
         Spans and arguments in other roles than ``roles`` are left out. Where some documents have the layer ``events``
         and one does not, nobody looked for its triggers: those found are neither right nor wrong.
         """
-        has_events = self.has_events
-
-        def spans_of(spans: Iterable[Span], unread: bool) -> tuple[Span, ...]:
-            return tuple(span for span in spans if span.role in roles and not (unread and span.role == TRIGGER))
-
-        def events_of(events: Iterable[Event], unread: bool) -> tuple[Event, ...]:
-            return () if unread else tuple(replace(e, arguments=spans_of(e.arguments, unread)) for e in events)
-
+        has_events, without_triggers = self.has_events, {*roles} - {TRIGGER}
         kept = []
         for result in results:
             document = result.document
             unread = has_events and Layer.EVENTS not in document.layers
-            spans, events = spans_of(document.role_spans, unread), events_of(document.events, unread)
-            kept.append(
-                replace(
-                    result,
-                    document=replace(document, role_spans=spans, events=events),
-                    spans=spans_of(result.spans, unread),
-                    events=events_of(result.events, unread),
-                )
+            scored = without_triggers if unread else roles
+            annotated, found = (
+                () if unread else tuple(replace(event, arguments=_in(scored, event.arguments)) for event in events)
+                for events in (document.events, result.events)
             )
+            document = replace(document, role_spans=_in(scored, document.role_spans), events=annotated)
+            kept.append(replace(result, document=document, spans=_in(scored, result.spans), events=found))
         return kept
 
     def to_record(self) -> dict[str, Any]:
@@ -120,6 +111,10 @@ class Gold:
             "documents": len(self.documents),
             "gold_sha256": self.sha256,
         }
+
+
+def _in(roles: Collection[str], spans: Iterable[Span]) -> tuple[Span, ...]:
+    return tuple(span for span in spans if span.role in roles)
 
 
 @dataclass(frozen=True, slots=True)
