@@ -62,6 +62,12 @@ def test_only_a_begin_or_inside_of_the_same_role_comes_before_an_inside() -> Non
 # Labels of checkpoints
 
 
+def test_the_labels_of_some_roles_are_found_by_their_ids() -> None:
+    scheme = LabelScheme(("attacker", "target", "weapon"))
+    assert scheme.of_roles({"weapon", "attacker", "unknown"}) == [False, True, True, False, False, True, True]
+    assert scheme.of_roles(()) == [False] * 7
+
+
 def test_labels_of_a_checkpoint_are_found_in_any_order_and_case() -> None:
     names = ["I-Target", "B-Target", "b-attacker", "O", "i-ATTACKER"]
     scheme, columns = LabelScheme.from_id2label(dict(enumerate(names)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -89,6 +89,10 @@ class LabelScheme:
     @property
     def label2id(self) -> dict[str, int]:
         return {label: number for number, label in enumerate(self.labels)}
+
+    def of_roles(self, roles: Collection[str]) -> list[bool]:
+        """Which labels are ``B-`` or ``I-`` of these roles, in the order of their ids."""
+        return [False] + [role in roles for role in self.roles for _ in "BI"]
 
     def begin(self, role: str) -> int:
         """The id of ``B-ROLE``."""

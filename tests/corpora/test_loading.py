@@ -244,6 +244,41 @@ def test_a_bad_record_of_an_extra_corpus_is_named(tmp_path: Path) -> None:
         load(first)
 
 
+def test_roles_that_a_corpus_does_not_declare_are_unread_in_its_documents_and_in_no_others(tmp_path: Path) -> None:
+    first = corpus(tmp_path, "first", train=[record("a", events=[EVENT])], test=[record("b")])
+    second = corpus(tmp_path, "second", train=[record("c", events=[EVENT]), record("d")])
+    second.roles = ["attacker", "trigger"]
+    third = corpus(tmp_path, "third", train=[record("e", events=[EVENT])])
+    third.roles = ["trigger", "weapon", "attacker"]
+    second.extra = {"none": corpus(tmp_path, "none", train=[record("f", layers=["events"])])}
+    second.extra["none"].roles = ["trigger"]
+    first.extra = {"second": second, "third": third}
+    read = load(first)
+    assert dict(zip(ids(read.split("train")), map(set, read.unread), strict=True)) == {
+        "a": set(),
+        "c": {"target", "location", "weapon"},
+        "d": {"target", "location", "weapon"},
+        "f": {"target", "location", "weapon", "attacker"},
+        "e": {"target", "location"},
+    }
+
+
+@pytest.mark.parametrize("turn", [1, -1])
+def test_triggers_are_unread_where_only_the_documents_of_other_corpora_have_events(tmp_path: Path, turn: int) -> None:
+    with_events = corpus(tmp_path, "with", train=[record("a", events=[EVENT]), record("b", layers=["roles"])])
+    without = corpus(tmp_path, "without", train=[record("c", spans=ROLES)])
+    first, second = (with_events, without)[::turn]
+    first.extra = {"second": second}
+    read = load(first)
+    assert dict(zip(ids(read.split("train")), map(set, read.unread), strict=True)) == {
+        "a": set(), "b": {"trigger"}, "c": {"trigger"},
+    }  # fmt: skip
+
+
+def test_where_nobody_looked_for_events_at_all_nothing_is_unread(tmp_path: Path) -> None:
+    assert load(corpus(tmp_path, train=[record("a", spans=ROLES), record("b")])).unread == (frozenset(),) * 2
+
+
 def test_what_an_extra_corpus_leaves_out_is_listed(tmp_path: Path) -> None:
     first = corpus(tmp_path, "first", train=[record("a")])
     second = corpus(tmp_path, "second", train=["{broken", record("b")])

@@ -112,6 +112,20 @@ def test_lost_gold_is_counted() -> None:
     assert (lost.spans, lost.cut, lost.competing) == (3, 1, 1)
 
 
+def test_rows_say_which_labels_nobody_looked_for_if_any_has_some() -> None:
+    documents = [document("rebels " * 20), document("rebels bombed", ("attacker", "rebels"))]
+    dataset, _ = encode(documents, TOKENIZER, SCHEME, WindowConfig(12, 4), unread=[(), {"trigger", "weapon"}])
+    *long, short = (row["unread"] for row in dataset)
+    assert len(long) > 1
+    assert all(unread == [False] * len(SCHEME.labels) for unread in long)
+    assert {label for label, hidden in zip(SCHEME.labels, short, strict=True) if hidden} == {
+        "B-TRIGGER", "I-TRIGGER", "B-WEAPON", "I-WEAPON",
+    }  # fmt: skip
+    assert Collator(0)(list(dataset))["unread"].tolist() == [*long, short]
+    dataset, _ = encode(documents, TOKENIZER, SCHEME, WIDE, unread=[(), ()])
+    assert "unread" not in dataset.column_names
+
+
 def test_a_training_split_without_text_is_refused() -> None:
     with pytest.raises(DataError, match=r"corpus\.path"):
         encode([document("")], TOKENIZER, SCHEME, WindowConfig())

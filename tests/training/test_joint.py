@@ -28,8 +28,8 @@ SCHEME = LabelScheme(ROLES)
 REACH = 12
 
 
-def batch_of(*documents: Document) -> dict[str, Tensor]:
-    dataset, _ = encode(documents, TOKENIZER, SCHEME, WindowConfig(64, 16), REACH)
+def batch_of(*documents: Document, unread: Sequence[Sequence[str]] = ()) -> dict[str, Tensor]:
+    dataset, _ = encode(documents, TOKENIZER, SCHEME, WindowConfig(64, 16), REACH, unread=unread)
     return Collator(0)(list(dataset))
 
 
@@ -38,11 +38,12 @@ def with_events() -> dict[str, Tensor]:
 
 
 def without_events() -> dict[str, Tensor]:
-    plain = [
-        Document(d.id, d.text, frozenset([Layer.ROLES]), tuple(s for s in d.spans if s.role in set(Role)))
-        for d in violent_documents(2, "train")
-    ]
-    return batch_of(*plain)
+    return batch_of(*map(roles_only, violent_documents(2, "train")))
+
+
+def roles_only(document: Document) -> Document:
+    spans = tuple(span for span in document.spans if span.role in set(Role))
+    return Document(document.id, document.text, frozenset([Layer.ROLES]), spans)
 
 
 def joint(linked: bool = True, **options: float) -> JointModel:
@@ -121,6 +122,50 @@ def test_events_without_spans_teach_their_type_only() -> None:
     assert torch.isfinite(loss)
     assert loss > joint(linked=False)(**batch)["loss"]
     assert all(torch.isfinite(gradient).all() for gradient in gradients(model, batch, "linker").values())
+
+
+def of_roles_only() -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """A batch of two documents with events and two without, and the same with the others' triggers unread."""
+    first, second, _, *others = violent_documents(5, "train")  # others with the triggers of the first two
+    documents = [first, second, *map(roles_only, others)]
+    unread = [(), (), ("trigger",), ("trigger",)]
+    return batch_of(*documents), batch_of(*documents, unread=unread)
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.2])
+def test_of_an_unread_role_and_of_none_the_probabilities_count_together(smoothing: float) -> None:
+    _, batch = of_roles_only()
+    model = joint(linked=False, label_smoothing=smoothing)
+    logits = model.tagger(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"]).logits
+    triggers = [SCHEME.begin("trigger"), SCHEME.inside("trigger")]
+    others = [label for label in range(1, len(SCHEME.labels)) if label not in triggers]
+    losses: list[Tensor] = []
+    for row, unread in enumerate((False, False, True, True)):
+        scores = logits[row]
+        if unread:  # a classifier that has no such role, and whose O is any of the three
+            scores = torch.cat([scores[:, [0, *triggers]].logsumexp(-1, keepdim=True), scores[:, others]], dim=-1)
+        ids = [0, *others] if unread else list(range(len(SCHEME.labels)))
+        gold = [ids.index(label) if label != IGNORE else IGNORE for label in batch["labels"][row].tolist()]
+        losses.append(cross_entropy(scores, torch.tensor(gold), label_smoothing=smoothing, reduction="none"))
+    told = batch["labels"] != IGNORE
+    torch.testing.assert_close(model(**batch)["loss"], torch.stack(losses)[told].mean())
+
+
+def test_where_a_role_is_unread_it_is_learnt_from_the_other_documents() -> None:
+    begin = SCHEME.begin("trigger")
+    found = []
+    for batch in of_roles_only():
+        model = joint().train()
+        optimizer = torch.optim.AdamW(model.parameters(), lr=5e-3)
+        for _ in range(60):
+            optimizer.zero_grad()
+            model(**batch)["loss"].backward()
+            optimizer.step()
+        logits = model.eval().tagger(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"]).logits
+        found.append(((logits.argmax(-1) == begin) & (batch["labels"] != IGNORE)).sum(-1).tolist())
+    taught_as_none, unread = found
+    assert taught_as_none == [1, 1, 0, 0]
+    assert unread == [1, 1, 1, 1]
 
 
 def test_padding_of_links_and_rows_changes_nothing() -> None:

@@ -68,7 +68,9 @@ class CorpusConfig:
         language: ISO 639-1 code, for sentence boundaries.
         train_share: part of the train split that is used, in (0, 1]: the same documents each time, and a smaller
             share is part of a larger one. For learning curves.
-        extra: further corpora, by any name, whose train split is added to this one's; theirs is no dev or test.
+        extra: further corpora, by any name, whose train split is added to this one's; theirs is no dev or test. Of
+            roles that one of them does not declare nothing is learnt from it, neither that they are there nor that
+            they are not; nor of triggers from documents without the layer ``events``, where others have it.
         label_map: labels of the files to roles or event types; null drops a label. Others are taken in lower case.
         every_occurrence: marks the wording of each role span wherever it stands in its document, for annotation that
             marks each wording once.

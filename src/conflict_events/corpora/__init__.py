@@ -20,7 +20,7 @@ from conflict_events.corpora.occurrences import mark_occurrences
 from conflict_events.corpora.public import muc4, muc34, re3d, standoff, unannotated
 from conflict_events.corpora.reading import UNDIVIDED, Log, Reading, split_paths, undeclared
 from conflict_events.errors import ConfigError, ConflictEventsError
-from conflict_events.schema import Document, Layer
+from conflict_events.schema import TRIGGER, Document, Layer
 
 Splits = dict[str, list[Document]]
 
@@ -52,11 +52,13 @@ class Corpus:
 
     Attributes:
         left_out: one line for each bad record (with ``skip_bad``), and for everything that no document can hold.
+        unread: of each document of ``train``, the roles of the corpus that nobody looked for in it.
     """
 
     config: CorpusConfig
     splits: Splits
     left_out: tuple[str, ...] = ()
+    unread: tuple[frozenset[str], ...] = ()
 
     def split(self, name: str) -> list[Document]:
         """The documents of a split.
@@ -83,6 +85,8 @@ def load(config: CorpusConfig) -> Corpus:
     """Read a corpus, with the train splits of its ``extra`` corpora after its own.
 
     Where files do not say what they annotate, a document has the layer ``events`` if any of the corpus has events.
+    Nobody looked for the roles that an added corpus does not declare in its documents, nor for triggers in those
+    without the layer ``events``, where others have it.
 
     Raises:
         ConfigError: if a format is unknown, or there is no train split to take a share of or to add.
@@ -101,13 +105,15 @@ def load(config: CorpusConfig) -> Corpus:
     corpus = Corpus(config, splits, tuple(log.left_out))
     if config.train_share < 1.0:
         splits["train"] = _share(corpus.split("train"), config.train_share)
+    unread = [frozenset[str]()] * len(splits.get("train", ()))
     for extra in map(load, config.extra.values()):
         for document in extra.split("train"):
             if error := undeclared(document, config):  # its spans would be taught as no spans
                 raise error.at(f"corpus {extra.config.name!r}, which is added to {config.name!r}")
         splits["train"] = [*corpus.split("train"), *extra.split("train")]
+        unread += [part | ({*config.roles} - {*extra.config.roles}) for part in extra.unread]
         corpus = replace(corpus, left_out=(*corpus.left_out, *extra.left_out))
-    return corpus
+    return replace(corpus, unread=_without_triggers(unread, splits.get("train", [])))
 
 
 def open_corpus(config: CorpusConfig, log: Log) -> dict[str, Reading]:
@@ -134,6 +140,14 @@ def _documents(reading: Reading, config: CorpusConfig, log: Log) -> Iterable[Doc
         if not config.skip_bad:
             raise error
         log.left_out.append(str(error))
+
+
+def _without_triggers(unread: list[frozenset[str]], documents: list[Document]) -> tuple[frozenset[str], ...]:
+    """What nobody looked for in documents, with the triggers where only other documents have events."""
+    if not any(Layer.EVENTS in document.layers for document in documents):
+        return tuple(unread)
+    pairs = zip(unread, documents, strict=True)
+    return tuple(part if Layer.EVENTS in document.layers else part | {TRIGGER} for part, document in pairs)
 
 
 def _share(documents: list[Document], share: float) -> list[Document]:

@@ -118,7 +118,7 @@ def train(config: TrainConfig, corpus: Corpus) -> TrainResult:
         teacher = _trained_before(config, "teacher", corpus, own.model, config.window, own.training)
     soft, texts = taught(config.distillation, teacher, tagger, documents, bf16=config.training.bf16)
     dataset, lost = encode(
-        documents, tokenizer, scheme, config.window, tagger.reach, corpus.config.language, soft, texts
+        documents, tokenizer, scheme, config.window, tagger.reach, corpus.config.language, soft, texts, corpus.unread
     )
     trainer = TaggerTrainer(
         tagger=tagger,

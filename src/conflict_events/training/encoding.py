@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,6 +65,7 @@ def encode(
     language: str = "en",
     soft: Sequence[SoftLabels] | None = None,
     texts: Sequence[tuple[Document, SoftLabels]] = (),
+    unread: Sequence[Collection[str]] = (),
 ) -> tuple[Dataset, LostGold]:
     """Windows of documents with label ids, and the annotation that was lost on the way.
 
@@ -79,6 +80,7 @@ def encode(
         language: for sentence boundaries.
         soft: a teacher's probabilities for the tokens of each document.
         texts: further documents that are not annotated, with a teacher's probabilities.
+        unread: of each document, the roles that nobody looked for in it; none in any if there are none.
 
     Returns:
         A dataset with ``input_ids``, ``labels`` (special tokens and hidden ones are -100), ``length`` and, with
@@ -86,7 +88,8 @@ def encode(
         linker sees of ``input_ids``, and, counted from there, its trigger's ``first`` and ``last`` token,
         ``sentence`` and ``between`` of every token seen, and of every role span seen ``span_first``, ``span_last`` and
         ``span_role`` (0 for none). With ``soft``, the column of that name has the teacher's probabilities, float16,
-        as the bytes of an array of the shape ``(length, labels)``, zeros for special tokens.
+        as the bytes of an array of the shape ``(length, labels)``, zeros for special tokens. Where a document has
+        ``unread`` roles, the column of that name says for every label whether it is of one.
     """
     rows: list[dict[str, Any]] = []
     total = cut = competing = 0
@@ -107,12 +110,15 @@ def encode(
                 row["links"] = list(_seen(shown, role_spans, sentences, part, reach, len(tokenizer.prefix)))
             if soft is not None:
                 row["soft"] = _soft(soft[number], part, tokenizer)
+            if any(unread):
+                row["unread"] = scheme.of_roles(unread[number])
             rows.append(row)
     for (_, probabilities), tokens in zip(texts, tokenizer([d.text for d, _ in texts]), strict=True):
         for part in windows_of(len(tokens), window, tokenizer.special_tokens):
             frame = tokenizer.frame(tokens, part)
             row = {"input_ids": frame, "labels": [IGNORE] * len(frame), "length": len(frame)}
-            rows.append(row | {"soft": _soft(probabilities, part, tokenizer)} | ({"links": []} if reach else {}))
+            row |= {"soft": _soft(probabilities, part, tokenizer)} | ({"links": []} if reach else {})
+            rows.append(row | ({"unread": scheme.of_roles(())} if any(unread) else {}))
     if not rows:
         raise DataError("no document of the training split has any text", remedy="check corpus.path")
     return Dataset.from_list(rows), LostGold(total, cut, competing)
@@ -207,7 +213,8 @@ class Collator:
         """``input_ids``, ``attention_mask``, ``labels``: ``(rows, tokens)``; and of the rows' events ``link_row``,
         ``link_start``, ``link_first``, ``link_last``, ``link_type``: ``(links,)``, ``link_mask``, ``link_sentence``,
         ``link_between``: ``(links, tokens seen)``, ``link_span_first``, ``link_span_last``, ``link_span_role``:
-        ``(links, spans seen)``; and of a teacher ``soft``: ``(rows, tokens, labels)``, zeros where it says nothing."""
+        ``(links, spans seen)``; of a teacher ``soft``: ``(rows, tokens, labels)``, zeros where it says nothing; and
+        ``unread``: ``(rows, labels)``."""
         ids = [row["input_ids"] for row in rows]
         batch = {
             "input_ids": _padded(ids, self.padding),
@@ -216,6 +223,8 @@ class Collator:
         }
         if "soft" in rows[0]:
             batch["soft"] = _padded_soft([row["soft"] for row in rows], [len(row) for row in ids])
+        if "unread" in rows[0]:
+            batch["unread"] = torch.tensor([row["unread"] for row in rows])
         links = [{"row": number, **link} for number, row in enumerate(rows) for link in row.get("links") or ()]
         if links:
             links += [_NO_LINK] * (-len(links) % _LINKS)

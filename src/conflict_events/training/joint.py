@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from conflict_events.labels import IGNORE
+from conflict_events.labels import IGNORE, OUTSIDE
 from conflict_events.linking.network import Linker
 
 
@@ -16,7 +16,9 @@ class JointModel(nn.Module):
     The tagger's loss is the mean cross entropy over tokens; the linker's are the mean cross entropy over pairs of a
     trigger and a role span within its reach, and that over the types of events. Triggers and spans are the annotated
     ones. A teacher's soft labels take the part ``soft_weight`` of the tagger's loss: the mean cross entropy against
-    them; where a batch has no annotation, or no soft labels, the other is all of it.
+    them; where a batch has no annotation, or no soft labels, the other is all of it. Where nobody looked for a role, a
+    token outside spans may be one of that role: what counts is the probability of ``O`` and the role's labels together
+    (token by token what Greenberg et al. 2018, https://aclanthology.org/D18-1306, do over whole sentences).
 
     Args:
         tagger: a token classifier.
@@ -47,6 +49,7 @@ class JointModel(nn.Module):
         attention_mask: Tensor,
         labels: Tensor,
         soft: Tensor | None = None,
+        unread: Tensor | None = None,
         link_row: Tensor | None = None,
         link_start: Tensor | None = None,
         link_mask: Tensor | None = None,
@@ -62,7 +65,7 @@ class JointModel(nn.Module):
         """The loss of a batch; arguments as :class:`conflict_events.training.encoding.Collator` makes them."""
         with_states = self.linker is not None
         output = self.tagger(input_ids=input_ids, attention_mask=attention_mask, output_hidden_states=with_states)
-        loss = self._tagger_loss(output.logits.float(), labels, soft)
+        loss = self._tagger_loss(output.logits.float(), labels, soft, unread)
         if self.linker is None:
             return {"loss": loss}
         if link_row is None or link_start is None or link_mask is None or link_span_role is None:
@@ -85,14 +88,28 @@ class JointModel(nn.Module):
             linked = linked + self.cross_entropy(roles.flatten(0, 1).float(), link_span_role.flatten())
         return {"loss": loss + self.loss_weight * linked}
 
-    def _tagger_loss(self, logits: Tensor, labels: Tensor, soft: Tensor | None) -> Tensor:
-        """From logits and soft labels, ``(rows, tokens, labels)``, and label ids, ``(rows, tokens)``."""
+    def _tagger_loss(self, logits: Tensor, labels: Tensor, soft: Tensor | None, unread: Tensor | None) -> Tensor:
+        """From logits and soft labels, ``(rows, tokens, labels)``, label ids, ``(rows, tokens)``, and which of the
+        labels nobody looked for, ``(rows, labels)``."""
         if soft is None:
-            loss: Tensor = self.cross_entropy(logits.flatten(0, 1), labels.flatten())
-            return loss
+            return self._hard_loss(logits, labels, unread)
         told = soft.sum(dim=-1) > 0
         softly: Tensor = -(soft * logits.log_softmax(dim=-1)).sum(dim=-1)[told].mean()
         if not (labels != IGNORE).any():  # the mean over no labels is not a number
             return softly
-        hard: Tensor = self.cross_entropy(logits.flatten(0, 1), labels.flatten())
-        return (1 - self.soft_weight) * hard + self.soft_weight * softly
+        return (1 - self.soft_weight) * self._hard_loss(logits, labels, unread) + self.soft_weight * softly
+
+    def _hard_loss(self, logits: Tensor, labels: Tensor, unread: Tensor | None) -> Tensor:
+        if unread is None:
+            loss: Tensor = self.cross_entropy(logits.flatten(0, 1), labels.flatten())
+            return loss
+        every = logits.log_softmax(dim=-1)
+        hidden = unread[:, None].expand_as(every)
+        read = every.masked_fill(hidden, 0.0)  # not taught, nor smoothed over
+        may_be = hidden.clone()
+        may_be[..., OUTSIDE] = True
+        read[..., OUTSIDE] = every.masked_fill(~may_be, -torch.inf).logsumexp(dim=-1)
+        annotated = read.gather(-1, labels.clamp(min=OUTSIDE)[..., None])[..., 0]
+        evenly = read.sum(dim=-1) / (~hidden).sum(dim=-1)
+        smoothing = self.cross_entropy.label_smoothing
+        return -((1 - smoothing) * annotated + smoothing * evenly)[labels != IGNORE].mean()
