@@ -36,6 +36,7 @@ from conflict_events.tagging import Tagger
 from conflict_events.training.calibrating import fit_confidence
 from conflict_events.training.distilling import taught
 from conflict_events.training.encoding import Collator, encode
+from conflict_events.training.faster import make_faster
 from conflict_events.training.joint import JointModel
 from conflict_events.training.screening import fit_screen
 from conflict_events.training.trainer import (
@@ -124,12 +125,14 @@ def train(config: TrainConfig, corpus: Corpus) -> TrainResult:
         tagger=tagger,
         dev=scored["dev"],
         head_learning_rate=config.training.head_learning_rate,
-        model=JointModel(
-            model,
-            linker,
-            config.linker.loss_weight,
-            config.training.label_smoothing_factor,
-            config.distillation.weight,
+        model=make_faster(
+            JointModel(
+                model,
+                linker,
+                config.linker.loss_weight,
+                config.training.label_smoothing_factor,
+                config.distillation.weight,
+            )
         ),
         args=arguments,
         train_dataset=dataset,

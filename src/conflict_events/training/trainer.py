@@ -133,8 +133,10 @@ class TaggerTrainer(Trainer):
     def evaluate(
         self, eval_dataset: Any = None, ignore_keys: list[str] | None = None, metric_key_prefix: str = "eval"
     ) -> dict[str, float]:
-        """Strict scores on the dev documents; every process of a distributed run computes the same ones."""
-        scores = evaluate(self._tagger, self._dev)
+        """Strict scores on the dev documents, in the precision of the training; every process of a distributed run
+        computes the same ones."""
+        with self.accelerator.autocast():
+            scores = evaluate(self._tagger, self._dev)
         metrics = {
             f"{metric_key_prefix}_role_f1": scores.spans.roles.f1,
             f"{metric_key_prefix}_overall_f1": scores.spans.overall.f1,
