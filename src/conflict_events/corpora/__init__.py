@@ -113,7 +113,7 @@ def load(config: CorpusConfig) -> Corpus:
         splits["train"] = [*corpus.split("train"), *extra.split("train")]
         unread += [part | ({*config.roles} - {*extra.config.roles}) for part in extra.unread]
         corpus = replace(corpus, left_out=(*corpus.left_out, *extra.left_out))
-    return replace(corpus, unread=_without_triggers(unread, splits.get("train", [])))
+    return replace(corpus, unread=_with_triggers(unread, splits.get("train", [])))
 
 
 def open_corpus(config: CorpusConfig, log: Log) -> dict[str, Reading]:
@@ -142,7 +142,7 @@ def _documents(reading: Reading, config: CorpusConfig, log: Log) -> Iterable[Doc
         log.left_out.append(str(error))
 
 
-def _without_triggers(unread: list[frozenset[str]], documents: list[Document]) -> tuple[frozenset[str], ...]:
+def _with_triggers(unread: list[frozenset[str]], documents: list[Document]) -> tuple[frozenset[str], ...]:
     """What nobody looked for in documents, with the triggers where only other documents have events."""
     if not any(Layer.EVENTS in document.layers for document in documents):
         return tuple(unread)

@@ -91,6 +91,7 @@ def encode(
         as the bytes of an array of the shape ``(length, labels)``, zeros for special tokens. Where a document has
         ``unread`` roles, the column of that name says for every label whether it is of one.
     """
+    hidden = [scheme.of_roles(roles) for roles in unread] if any(unread) else None
     rows: list[dict[str, Any]] = []
     total = cut = competing = 0
     for number, (document, tokens) in enumerate(zip(documents, tokenizer([d.text for d in documents]), strict=True)):
@@ -110,15 +111,19 @@ def encode(
                 row["links"] = list(_seen(shown, role_spans, sentences, part, reach, len(tokenizer.prefix)))
             if soft is not None:
                 row["soft"] = _soft(soft[number], part, tokenizer)
-            if any(unread):
-                row["unread"] = scheme.of_roles(unread[number])
+            if hidden is not None:
+                row["unread"] = hidden[number]
             rows.append(row)
     for (_, probabilities), tokens in zip(texts, tokenizer([d.text for d, _ in texts]), strict=True):
         for part in windows_of(len(tokens), window, tokenizer.special_tokens):
             frame = tokenizer.frame(tokens, part)
             row = {"input_ids": frame, "labels": [IGNORE] * len(frame), "length": len(frame)}
-            row |= {"soft": _soft(probabilities, part, tokenizer)} | ({"links": []} if reach else {})
-            rows.append(row | ({"unread": scheme.of_roles(())} if any(unread) else {}))
+            row["soft"] = _soft(probabilities, part, tokenizer)
+            if reach is not None:
+                row["links"] = []
+            if hidden is not None:
+                row["unread"] = scheme.of_roles(())
+            rows.append(row)
     if not rows:
         raise DataError("no document of the training split has any text", remedy="check corpus.path")
     return Dataset.from_list(rows), LostGold(total, cut, competing)
