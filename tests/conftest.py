@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import string
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -161,6 +162,12 @@ def violent_documents(count: int, prefix: str) -> list[Document]:
         }  # fmt: skip
         documents.append(Document.from_record(record))
     return documents
+
+
+def roles_only(document: Document) -> Document:
+    """The same document as one in which nobody looked for events."""
+    spans = tuple(span for span in document.spans if span.role in set(Role))
+    return replace(document, layers=frozenset({Layer.ROLES}), role_spans=spans, events=())
 
 
 @pytest.fixture

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
-from conftest import ROLES, violent_documents
+from conftest import ROLES, roles_only, violent_documents
 
 from conflict_events.baselines.base import Options
 from conflict_events.baselines.crf import L1, L2, Crf
@@ -88,12 +86,8 @@ def test_a_fit_is_repeatable(fitted: Crf) -> None:
 
 
 def test_a_corpus_without_events_gives_spans_only() -> None:
-    def roles_only(document: Document) -> Document:
-        spans = tuple(span for span in document.spans if span.role != "trigger")
-        return replace(document, layers=frozenset({Layer.ROLES}), role_spans=spans, events=())
-
     crf = Crf(Options())
-    crf.fit([roles_only(d) for d in violent_documents(12, "train")], [], ROLES[:-1])
+    crf.fit(list(map(roles_only, violent_documents(12, "train"))), [], ROLES[:-1])
     ((spans, events),) = crf.predict([violent_documents(1, "test")[0].text])
     assert events == []
     assert spans

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
-from conftest import violent_documents
+from conftest import roles_only, violent_documents
 
 from conflict_events.confidence import Confidence, Kind
 from conflict_events.schema import TRIGGER, Document, Event, EventType, Layer, Role, Span
@@ -142,10 +142,7 @@ def test_from_a_few_outcomes_nothing_is_learnt() -> None:
 
 
 def test_a_tagger_of_roles_only_gets_a_scaling_of_spans_only() -> None:
-    documents = [
-        replace(d, layers=frozenset([Layer.ROLES]), events=(), role_spans=d.events[0].arguments)
-        for d in violent_documents(30, "dev")
-    ]
+    documents = list(map(roles_only, violent_documents(30, "dev")))
     readings = [Reading([replace(s, score=0.9) for s in d.spans if s.role in set(Role)], []) for d in documents]
     fitted = fit_confidence(documents, readings)
     assert set(fitted.scaling) == {Kind.SPAN}

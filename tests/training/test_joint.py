@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from conftest import ROLES, tiny_bert, tiny_linker, violent_documents, wordpiece_tokenizer
+from conftest import ROLES, roles_only, tiny_bert, tiny_linker, violent_documents, wordpiece_tokenizer
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from conflict_events.config import WindowConfig
 from conflict_events.extractor import EventExtractor
 from conflict_events.labels import IGNORE, LabelScheme
-from conflict_events.schema import Document, Layer, Role
+from conflict_events.schema import Document, Layer
 from conflict_events.scores import Floats, Scored
 from conflict_events.training.encoding import Collator, encode
 from conflict_events.training.joint import JointModel
@@ -39,11 +39,6 @@ def with_events() -> dict[str, Tensor]:
 
 def without_events() -> dict[str, Tensor]:
     return batch_of(*map(roles_only, violent_documents(2, "train")))
-
-
-def roles_only(document: Document) -> Document:
-    spans = tuple(span for span in document.spans if span.role in set(Role))
-    return Document(document.id, document.text, frozenset([Layer.ROLES]), spans)
 
 
 def joint(linked: bool = True, **options: float) -> JointModel:

@@ -6,11 +6,12 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 import torch
-from conftest import ROLES, ROOT, SMALL_LINKER, violent_documents
+from conftest import ROLES, ROOT, SMALL_LINKER, roles_only, violent_documents
 from safetensors.torch import load_file
 from transformers import AutoModelForTokenClassification, pipeline
 
@@ -29,13 +30,15 @@ from conflict_events.config import (
 from conflict_events.corpora import load
 from conflict_events.corpora.fingerprint import fingerprint
 from conflict_events.corpora.formats import jsonl
+from conflict_events.engines.torch import TorchEngine
 from conflict_events.errors import ConfigError
 from conflict_events.extractor import EventExtractor
 from conflict_events.labels import LabelScheme
 from conflict_events.linking.network import LINKER_WEIGHTS
 from conflict_events.linking.settings import LINKER_CONFIG
 from conflict_events.model import load_encoder
-from conflict_events.schema import Document, Layer, Role
+from conflict_events.schema import Document, Role
+from conflict_events.scores import Scored
 from conflict_events.training import evaluate, train, training_arguments
 
 QUICK = {
@@ -140,14 +143,10 @@ def test_a_resumed_run_ends_where_one_that_was_not_interrupted_ends(
 # Events
 
 
-def roles_only(corpus: CorpusConfig) -> CorpusConfig:
+def without_events(corpus: CorpusConfig) -> CorpusConfig:
     """The same corpus as one that does not annotate events."""
     for split in ("train", "dev", "test"):
-        documents = [
-            Document(d.id, d.text, frozenset([Layer.ROLES]), tuple(s for s in d.spans if s.role in set(Role)))
-            for d in load(corpus).split(split)
-        ]
-        jsonl.write(Path(corpus.path) / f"{split}.jsonl", documents)
+        jsonl.write(Path(corpus.path) / f"{split}.jsonl", map(roles_only, load(corpus).split(split)))
     return corpus
 
 
@@ -192,7 +191,7 @@ def test_what_training_reports_is_what_the_checkpoint_gives(
 def test_a_corpus_without_events_trains_the_tagger_only(
     tiny_corpus: CorpusConfig, tiny_encoder: Path, tmp_path: Path
 ) -> None:
-    corpus = load(roles_only(tiny_corpus))
+    corpus = load(without_events(tiny_corpus))
     result = train(config_for(tiny_corpus, tiny_encoder, tmp_path), corpus)
     assert names(result.checkpoint).isdisjoint({LINKER_CONFIG, LINKER_WEIGHTS})
     assert Settings.load(result.checkpoint).event_types is None
@@ -200,6 +199,37 @@ def test_a_corpus_without_events_trains_the_tagger_only(
     extractor = EventExtractor.from_pretrained(result.checkpoint, device="cpu")
     assert not extractor.finds_events
     assert [extraction.events for extraction in extractor.extract_many(d.text for d in corpus.split("dev"))] == [()] * 3
+
+
+def test_triggers_are_learnt_from_an_added_corpus_where_a_corpus_has_no_events(
+    tiny_corpus: CorpusConfig, tiny_encoder: Path, tmp_path: Path
+) -> None:
+    added = CorpusConfig(name="added", format="jsonl", path=str(tmp_path / "added"), roles=list(ROLES))
+    jsonl.write(Path(added.path) / "train.jsonl", violent_documents(6, "train"))
+    without_events(tiny_corpus)
+    tiny_corpus.extra = {"added": added}
+    config = config_for(tiny_corpus, tiny_encoder, tmp_path / "out", max_steps=80, eval_steps=80, save_steps=80)
+    result = train(config, load(tiny_corpus))
+    extractor = EventExtractor.from_pretrained(result.checkpoint, device="cpu")
+    for document in violent_documents(6, "train"):
+        (event,) = extractor.extract(document.text).events
+        assert event.trigger.key == document.events[0].trigger.key
+
+
+def test_between_epochs_dev_is_read_in_the_precision_of_the_training_and_in_the_end_as_users_read(
+    tiny_corpus: CorpusConfig, tiny_encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, mixed = TorchEngine.run, []
+
+    def noted(self: TorchEngine, windows: Sequence[Sequence[int]]) -> list[Scored]:
+        mixed.append(torch.is_autocast_enabled("cpu"))
+        return run(self, windows)
+
+    monkeypatch.setattr(TorchEngine, "run", noted)
+    for bf16 in (False, True):
+        mixed.clear()
+        train(config_for(tiny_corpus, tiny_encoder, tmp_path, bf16=bf16), load(tiny_corpus))
+        assert mixed == [bf16, bf16, False, False, False], "two evaluations, then confidence, dev and test"
 
 
 def test_without_a_linker_events_come_from_the_rule_even_where_an_earlier_run_left_one(
@@ -306,7 +336,7 @@ def test_an_encoder_may_learn_another_corpus_first_and_does_so_once(
     with_events = dataclasses.replace(
         tiny_corpus, path=str(shutil.copytree(tiny_corpus.path, tmp_path / "with_events"))
     )
-    corpus = dataclasses.replace(roles_only(tiny_corpus), roles=[*Role])
+    corpus = dataclasses.replace(without_events(tiny_corpus), roles=[*Role])
     config = config_for(corpus, tiny_encoder, tmp_path)
     config = dataclasses.replace(config, first=FirstConfig(with_events, WindowConfig(48, 8), config.training))
     result = train(config, load(config.corpus))
